@@ -1,0 +1,17 @@
+# What we build on, all of it from the system (docs/decisions/0001-dependencies.md argues for each).
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(yaml-cpp REQUIRED)
+if(NOT TARGET yaml-cpp::yaml-cpp)  # yaml-cpp 0.7 exports the plain name only
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()
+if(WSPUSH_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+if(WSPUSH_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
