@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "wspush/base/clock.hpp"
+#include "wspush/hub/message.hpp"
+
+// The seam between the hub and what orders and keeps messages. Every reactor has one engine; it is
+// asked only about topics whose home that reactor is. An engine may answer inside the call (memory)
+// or in a later turn of the same reactor (a broker); never from another thread.
+namespace wspush::engine {
+
+/// What the home keeps about a topic on behalf of its engine. `epoch` and `last_offset` are the
+/// engine's to change, before the messages that they belong to are handed on.
+struct TopicPosition {
+  std::uint64_t topic = 0;  ///< the home's handle, handed back in every answer
+  std::uint32_t epoch = 0;
+  std::uint64_t last_offset = 0;
+};
+
+/// Names one request in its answer. 0 is none: a message that came from elsewhere.
+using Ticket = std::uint64_t;
+
+enum class EngineError : std::uint8_t { kUnavailable };
+
+/// The home's side. Thread: the reactor's own.
+class EngineEvents {
+ public:
+  virtual ~EngineEvents() = default;
+
+  /// The topic may be used: `position` is set, `kept` are the newest messages, oldest first.
+  virtual void on_opened(std::uint64_t topic, std::vector<hub::MessageRef> kept) = 0;
+
+  /// `message` is stamped and has its place: append it, forward it, answer the publisher.
+  virtual void on_ordered(std::uint64_t topic, hub::MessageRef message, Ticket ticket) = 0;
+  virtual void on_publish_refused(Ticket ticket, EngineError error) = 0;
+
+  /// The log was emptied; `position` holds the new epoch.
+  virtual void on_cleared(std::uint64_t topic, Ticket ticket) = 0;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Before anything else, once. `events` outlives the engine's last call.
+  virtual void start(EngineEvents& events) = 0;
+
+  /// Lifetime: `position` stays where it is until `close`. `name` is borrowed for the call.
+  virtual void open(ByteView name, TopicPosition& position) = 0;
+
+  /// `draft` has no id yet and nobody else holds it.
+  virtual void publish(TopicPosition& position, hub::MessageRef draft, Ticket ticket,
+                       TimePoint now) = 0;
+  virtual void clear(TopicPosition& position, Ticket ticket) = 0;
+
+  /// The home lets the topic go: no messages are kept and nobody listens. The engine remembers the
+  /// position as long as it can, so that a client that missed nothing is told so.
+  virtual void close(ByteView name, const TopicPosition& position) = 0;
+};
+
+}  // namespace wspush::engine

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+
+namespace wspush::hub {
+
+/// A subscriber as the fan-out walks over it: 8 bytes in a dense array, in order of arrival.
+/// Members carry no cursor: the topic's head is the cursor of everyone who stands in the array.
+struct Member {
+  std::int32_t fd;     ///< the socket to send to
+  std::uint32_t slot;  ///< its connection in this reactor
+};
+static_assert(sizeof(Member) == 8);
+
+}  // namespace wspush::hub

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "wspush/base/bytes.hpp"
+#include "wspush/base/clock.hpp"
+#include "wspush/hub/message_id.hpp"
+
+namespace wspush::hub {
+
+enum class PayloadKind : std::uint8_t { kJson, kText, kBinary };
+
+/// The encodings a message may leave in. Each is made at most once per message, when it is first
+/// needed, and shared by every subscriber that gets it.
+enum class WireForm : std::uint8_t { kWspushV1, kRaw };
+inline constexpr std::size_t kWireFormCount = 2;
+
+/// One encoding of one message: `prefix`, then the message's own payload unless the prefix already
+/// holds it in another spelling, then `suffix`. So a large payload is never copied to be framed.
+struct WireBytes {
+  std::string prefix;
+  std::string suffix;
+  bool has_payload = true;
+};
+
+class Message;
+
+/// Counted reference to an immutable message. Thread: any, each reference by one thread at a time.
+class MessageRef {
+ public:
+  MessageRef() = default;
+  MessageRef(const MessageRef& other);
+  MessageRef(MessageRef&& other) noexcept : message_(std::exchange(other.message_, nullptr)) {}
+  MessageRef& operator=(MessageRef other) noexcept {
+    std::swap(message_, other.message_);
+    return *this;
+  }
+  ~MessageRef();
+
+  Message* operator->() const { return message_; }
+  Message& operator*() const { return *message_; }
+  Message* get() const { return message_; }
+  explicit operator bool() const { return message_ != nullptr; }
+
+ private:
+  friend class Message;
+  explicit MessageRef(Message* adopted) : message_(adopted) {}
+  Message* message_ = nullptr;
+};
+
+/// What was published: one allocation with its payload and key behind it. The engine stamps it
+/// with its id before anybody else sees it; from then on it never changes.
+class Message {
+ public:
+  /// Copies `payload` and `key`. A JSON payload has been checked by the caller and is kept byte for
+  /// byte. `key` may be empty (none) and is at most 255 bytes.
+  static MessageRef create(PayloadKind kind, ByteView payload, ByteView key = {});
+
+  PayloadKind kind() const { return kind_; }
+  ByteView payload() const { return {bytes(), payload_bytes_}; }
+  ByteView key() const { return {bytes() + payload_bytes_, key_bytes_}; }
+  MessageId id() const { return id_; }
+  TimePoint published_at() const { return published_at_; }
+
+  /// By the engine, once, while it holds the only reference.
+  void stamp(MessageId id, TimePoint now) {
+    id_ = id;
+    published_at_ = now;
+  }
+
+  /// What the message weighs in a log: the allocation without its wire forms. Bytes.
+  std::size_t log_bytes() const;
+
+  /// The kept form, or null if it has not been made yet. Thread: any.
+  const WireBytes* find_form(WireForm form) const {
+    return forms_[static_cast<std::size_t>(form)].load(std::memory_order_acquire);
+  }
+  /// Keeps `bytes` as the form, unless another reactor was first; returns the kept one.
+  const WireBytes& keep_form(WireForm form, std::unique_ptr<WireBytes> bytes) const;
+
+ private:
+  friend class MessageRef;
+  Message(PayloadKind kind, std::uint32_t payload_bytes, std::uint8_t key_bytes)
+      : payload_bytes_(payload_bytes), key_bytes_(key_bytes), kind_(kind) {}
+  ~Message();
+  static void destroy(Message* message);
+  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+
+  mutable std::atomic<std::uint32_t> references_{1};
+  std::uint32_t payload_bytes_;
+  MessageId id_;
+  TimePoint published_at_{};
+  mutable std::array<std::atomic<const WireBytes*>, kWireFormCount> forms_{};
+  std::uint8_t key_bytes_;
+  PayloadKind kind_;
+};
+
+/// A view of one message in one wire form. Lifetime: that of the message.
+class Frame {
+ public:
+  Frame(const Message& message, const WireBytes& form) : message_(&message), form_(&form) {}
+
+  std::size_t bytes() const {
+    return form_->prefix.size() + form_->suffix.size() +
+           (form_->has_payload ? message_->payload().size() : 0);
+  }
+  /// Calls `sink(ByteView)` for each non-empty part, in order: at most three.
+  template <typename Sink>
+  void for_each_part(Sink&& sink) const {
+    sink(ByteView(form_->prefix));
+    if (form_->has_payload && !message_->payload().empty()) {
+      sink(message_->payload());
+    }
+    if (!form_->suffix.empty()) {
+      sink(ByteView(form_->suffix));
+    }
+  }
+  const Message& message() const { return *message_; }
+
+ private:
+  const Message* message_;
+  const WireBytes* form_;
+};
+
+inline constexpr std::size_t kPartsPerFrameMax = 3;
+
+}  // namespace wspush::hub

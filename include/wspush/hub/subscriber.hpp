@@ -1,0 +1,137 @@
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wspush/base/bytes.hpp"
+#include "wspush/hub/member.hpp"
+#include "wspush/hub/message.hpp"
+
+// What the hub and those who use it say to each other.
+namespace wspush::hub {
+
+/// Who gets an answer that may come in a later turn: a connection of some reactor, by its
+/// generation-checked handle, the request there, and one of the things that it asked for.
+struct ReplyTo {
+  std::uint64_t connection = 0;  ///< Handle::packed(); 0: nobody wants the answer
+  std::uint32_t ticket = 0;
+  std::uint32_t item = 0;
+  std::uint16_t reactor = 0;
+};
+
+/// Why the hub refused. `code_of` gives the contract's word.
+enum class HubError : std::uint8_t {
+  kNotSubscribed,
+  kAlreadySubscribed,
+  kTopicLimit,         ///< limits.topics
+  kSubscriptionLimit,  ///< limits.subscriptions_per_connection
+  kForbidden,          ///< no rule fits the topic
+  kUnavailable,        ///< the engine cannot take it now
+};
+
+/// Where a subscription starts. Without any of them: with the next message.
+struct After {
+  enum class Kind : std::uint8_t { kNext, kFirst, kId };
+  Kind kind = Kind::kNext;
+  MessageId id;
+};
+
+enum class Mode : std::uint8_t { kAll, kLatest };
+
+struct SubscribeOptions {
+  After after;
+  Mode mode = Mode::kAll;
+  WireForm form = WireForm::kWspushV1;
+};
+
+struct Subscribed {
+  MessageId last;
+  std::optional<bool> recovered;  ///< only where `after` was given
+};
+
+/// Messages between `after` and `next` are lost to a subscriber.
+struct Gap {
+  ByteView topic;
+  MessageId after;
+  MessageId next;
+};
+
+// --- answers that come later
+
+struct PublishedReply {
+  MessageId id;
+  std::uint64_t subscribers = 0;
+};
+struct HistoryReply {
+  std::vector<MessageRef> messages;  ///< oldest first
+  MessageId last;
+  bool gap = false;
+};
+struct TopicView {
+  std::uint64_t subscribers = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  MessageId last;
+};
+struct ClearedReply {};
+struct PreparedReply {};
+/// What was asked of every reactor; who asked knows the type.
+struct GatheredReply {
+  std::any value;
+};
+
+using Reply = std::variant<PublishedReply, HistoryReply, TopicView, ClearedReply, PreparedReply,
+                           GatheredReply, HubError>;
+
+/// Something that asked the hub and is still there when the answer comes.
+class ReplySink {
+ public:
+  virtual ~ReplySink() = default;
+  virtual void on_reply(std::uint32_t item, Reply&& reply) = 0;
+};
+
+/// What the hub tells the connections of its reactor. Thread: the reactor's own. None of them may
+/// destroy a connection before the end of the turn.
+class SubscriberEvents {
+ public:
+  virtual ~SubscriberEvents() = default;
+
+  virtual void on_reply(const ReplyTo& to, Reply&& reply) = 0;
+
+  /// The subscriber in `slot` missed something. False ends it: it is being closed.
+  virtual bool on_gap(std::uint32_t slot, WireForm form, const Gap& gap) = 0;
+  /// The log has passed it and the topic's rule says `disconnect`.
+  virtual void on_too_slow(std::uint32_t slot) = 0;
+
+  /// It has frames to come that `Hub::gather` will give: flush it.
+  virtual void on_behind(std::uint32_t slot) = 0;
+  /// Its socket took only the first `taken` bytes of `message` in `form`: the rest comes before
+  /// anything else.
+  virtual void on_cut(std::uint32_t slot, const MessageRef& message, WireForm form,
+                      std::size_t taken) = 0;
+  virtual void on_send_error(std::uint32_t slot, int error) = 0;
+  /// A right was withdrawn; the subscription is gone.
+  virtual void on_withdrawn(std::uint32_t slot, WireForm form, ByteView topic) = 0;
+};
+
+/// What is sent to many: implemented where sockets are known.
+struct ShortSend {
+  std::uint32_t index = 0;  ///< in the members that were given
+  std::size_t bytes = 0;    ///< that it took
+  int error = 0;            ///< 0: would block, or was busy
+};
+
+class MemberSender {
+ public:
+  virtual ~MemberSender() = default;
+  /// The same `parts` (`bytes` in all) to each member that is not busy. Adds who took less.
+  virtual void send(std::span<const Member> members, std::span<const iovec> parts,
+                    std::size_t bytes, std::vector<ShortSend>& fell_short) = 0;
+};
+
+}  // namespace wspush::hub

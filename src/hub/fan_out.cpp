@@ -1,0 +1,363 @@
+// From the log to the members: the walk over a dirty topic, and the frames of those who are behind.
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "hub/hub.hpp"
+
+namespace wspush::hub {
+namespace {
+
+/// Members that one call to the sender gets: enough to make the call free, few enough that the
+/// list of short sends stays small.
+constexpr std::size_t kMembersPerSend = 256;
+
+/// A batch up to this size is copied into one buffer, once for all members: one plain send() is
+/// cheaper for the kernel than a vector of parts. Above it, parts are sent where they lie, unless
+/// they are so many that the kernel would have to walk over a long vector for every member.
+constexpr std::size_t kCopyBytesMax = 64 * 1024;
+constexpr std::size_t kPartsMax = 64;
+
+}  // namespace
+
+Frame Hub::frame_of(const Topic& topic, const Message& message, WireForm form) const {
+  const WireBytes* bytes = message.find_form(form);
+  if (bytes == nullptr) {
+    const Encode encode = options_.encode[static_cast<std::size_t>(form)];
+    bytes = &message.keep_form(form, encode(topic.name, message));
+  }
+  return Frame(message, *bytes);
+}
+
+void Hub::append(Topic& topic, MessageRef message) {
+  const std::size_t message_bytes = message->log_bytes();
+  if (topic.log.last() - topic.flushed >= kUnflushedMessagesMax ||
+      topic.unflushed_bytes + message_bytes > kBatchBytesMax) {
+    // The publisher pays: nobody who keeps up may lose a message to a burst.
+    std::size_t sends_left = SIZE_MAX;
+    flush_topic(topic, sends_left);
+  }
+  topic.log.append(std::move(message));
+  if (topic.home != nullptr) {
+    history_bytes_ += message_bytes;
+  }
+  if (topic.subscribers == 0) {
+    topic.flushed = topic.log.last();
+    topic.unflushed_bytes = 0;
+  } else {
+    topic.unflushed_bytes += message_bytes;
+    mark_dirty(topic);
+  }
+  trim(topic);
+}
+
+void Hub::mark_dirty(Topic& topic) {
+  if (topic.is_dirty) {
+    return;
+  }
+  topic.is_dirty = true;
+  if (topic.rule != nullptr && topic.rule->batch.count() > 0) {
+    delayed_.push({now_ + topic.rule->batch, topic.handle});
+  } else {
+    dirty_.push_back(topic.handle);
+  }
+}
+
+TimePoint Hub::next_flush() const {
+  return delayed_.empty() ? TimePoint::max() : delayed_.top().due;
+}
+
+bool Hub::flush(std::size_t sends_max) {
+  while (!delayed_.empty() && delayed_.top().due <= now_) {
+    dirty_.push_back(delayed_.top().topic);
+    delayed_.pop();
+  }
+  std::size_t sends_left = sends_max;
+  std::size_t kept = 0;
+  for (const Handle handle : dirty_) {
+    Topic* topic = topics_.find(handle);
+    if (topic != nullptr && topic->is_dirty && !flush_topic(*topic, sends_left)) {
+      dirty_[kept++] = handle;
+    }
+  }
+  dirty_.resize(kept);
+  return kept > 0;
+}
+
+bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
+  while (topic.flushed < topic.log.last()) {
+    if (topic.walk_end == 0) {
+      std::size_t bytes = 0;
+      topic.walk_end = topic.flushed;
+      while (topic.walk_end < topic.log.last() &&
+             topic.walk_end - topic.flushed < kUnflushedMessagesMax) {
+        bytes += topic.log.at(topic.walk_end + 1)->log_bytes();
+        if (bytes > kBatchBytesMax && topic.walk_end > topic.flushed) {
+          break;
+        }
+        ++topic.walk_end;
+      }
+    }
+    for (MemberArray& array : topic.arrays) {
+      if (!walk(topic, array, sends_left)) {
+        return false;
+      }
+    }
+    for (MemberArray& array : topic.arrays) {
+      array.walked = 0;
+    }
+    topic.flushed = topic.walk_end;
+    topic.walk_end = 0;
+    topic.flushed_at = now_;
+  }
+  finish_flush(topic);
+  return true;
+}
+
+void Hub::finish_flush(Topic& topic) {
+  topic.is_dirty = false;
+  topic.unflushed_bytes = 0;
+  const std::vector<std::uint32_t> joining = std::move(topic.joining);
+  topic.joining = {};
+  for (const std::uint32_t index : joining) {
+    // The index may have been given to another subscription since; then it is not joining here, or
+    // stands in the list a second time and has entered the array by then.
+    if (table_[index].state == Subscription::State::kJoining &&
+        table_[index].topic == topic.handle.slot) {
+      catch_up(index);
+    }
+  }
+  trim(topic);
+}
+
+void Hub::build_parts(const Topic& topic, WireForm form) {
+  parts_.clear();
+  frame_ends_.clear();
+  parts_bytes_ = 0;
+  for (std::uint64_t at = topic.flushed + 1; at <= topic.walk_end; ++at) {
+    const Frame frame = frame_of(topic, *topic.log.at(at), form);
+    parts_bytes_ += frame.bytes();
+    frame_ends_.push_back(parts_bytes_);
+    frame.for_each_part([this](ByteView part) {
+      parts_.push_back({const_cast<char*>(part.data()), part.size()});
+    });
+  }
+  if (parts_.size() > 1 && (parts_bytes_ <= kCopyBytesMax || parts_.size() > kPartsMax)) {
+    together_.clear();
+    for (const iovec& part : parts_) {
+      together_.append(static_cast<const char*>(part.iov_base), part.iov_len);
+    }
+    parts_.assign(1, iovec{together_.data(), together_.size()});
+  }
+}
+
+bool Hub::walk(Topic& topic, MemberArray& array, std::size_t& sends_left) {
+  if (array.walked == array.members.size()) {
+    return true;
+  }
+  if (sends_left == 0) {
+    return false;
+  }
+  build_parts(topic, array.form);
+  const std::uint64_t messages = frame_ends_.size();
+  while (array.walked < array.members.size() && sends_left > 0) {
+    const std::size_t count =
+        std::min({kMembersPerSend, array.members.size() - array.walked, sends_left});
+    const std::uint32_t begin = array.walked;
+    short_sends_.clear();
+    sender_.send(std::span(array.members).subspan(begin, count), parts_, parts_bytes_,
+                 short_sends_);
+    array.walked += static_cast<std::uint32_t>(count);
+    sends_left -= count;
+    const std::size_t served = count - short_sends_.size();
+    counters_.deliveries += served * messages;
+    counters_.delivered_bytes += served * parts_bytes_;
+    handle_short_sends(topic, array, begin);
+  }
+  return array.walked == array.members.size();
+}
+
+void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t begin) {
+  // From the back: taking a member out moves only members that stand behind it.
+  std::sort(short_sends_.begin(), short_sends_.end(),
+            [](const ShortSend& a, const ShortSend& b) { return a.index > b.index; });
+  for (const ShortSend& short_send : short_sends_) {
+    const std::uint32_t place = begin + short_send.index;
+    const std::uint32_t slot = array.members[place].slot;
+    const std::uint32_t index = table_.find(topic.handle.slot, slot);
+    remove_from_array(array, topic.handle.slot, place);
+    const auto cut =
+        std::upper_bound(frame_ends_.begin(), frame_ends_.end(), short_send.bytes);
+    const auto whole = static_cast<std::uint64_t>(cut - frame_ends_.begin());
+    const std::size_t frame_begin = whole == 0 ? 0 : frame_ends_[whole - 1];
+    const std::size_t taken = short_send.bytes - frame_begin;
+    std::uint64_t cursor = topic.flushed + whole;
+    counters_.deliveries += whole;
+    counters_.delivered_bytes += short_send.bytes;
+    if (taken > 0) {
+      ++cursor;
+      events_.on_cut(slot, topic.log.at(cursor), array.form, taken);
+    }
+    table_.put_behind(index, topic.log.epoch(), cursor);
+    if (short_send.error != 0) {
+      events_.on_send_error(slot, short_send.error);
+    } else {
+      events_.on_behind(slot);
+    }
+  }
+}
+
+// --- entering and leaving the arrays
+
+MemberArray& Hub::array_of(Topic& topic, WireForm form) {
+  for (MemberArray& array : topic.arrays) {
+    if (array.form == form) {
+      return array;
+    }
+  }
+  return topic.arrays.emplace_back(MemberArray{.form = form, .walked = 0, .members = {}});
+}
+
+void Hub::enter_array(Topic& topic, std::uint32_t index, std::int32_t fd) {
+  WSPUSH_ASSERT(!topic.is_dirty);
+  Subscription& subscription = table_[index];
+  MemberArray& array = array_of(topic, subscription.form);
+  subscription.state = Subscription::State::kMember;
+  subscription.place = static_cast<std::uint32_t>(array.members.size());
+  array.members.push_back({fd, subscription.slot});
+}
+
+void Hub::leave_array(Topic& topic, std::uint32_t index) {
+  MemberArray& array = array_of(topic, table_[index].form);
+  remove_from_array(array, topic.handle.slot, table_[index].place);
+  if (array.members.empty()) {
+    array.members = {};
+  }
+}
+
+void Hub::remove_from_array(MemberArray& array, std::uint32_t topic_slot, std::uint32_t place) {
+  const auto move_member = [&](std::uint32_t from, std::uint32_t to) {
+    array.members[to] = array.members[from];
+    table_[table_.find(topic_slot, array.members[to].slot)].place = to;
+  };
+  // During a walk a member that has been served may not end up behind the walk's place, nor one
+  // that has not before it: the hole wanders to the walk's edge first.
+  std::uint32_t hole = place;
+  if (place < array.walked) {
+    --array.walked;
+    if (hole != array.walked) {
+      move_member(array.walked, hole);
+    }
+    hole = array.walked;
+  }
+  const auto last = static_cast<std::uint32_t>(array.members.size() - 1);
+  if (hole != last) {
+    move_member(last, hole);
+  }
+  array.members.pop_back();
+}
+
+void Hub::catch_up(std::uint32_t index) {
+  Subscription& subscription = table_[index];
+  Topic& topic = topic_at(subscription.topic);
+  const Behind& behind = table_.behind(subscription);
+  if (behind.epoch != topic.log.epoch() || behind.cursor != topic.log.last()) {
+    subscription.state = Subscription::State::kBehind;
+    events_.on_behind(subscription.slot);
+  } else if (!topic.is_dirty) {
+    table_.end_behind(index);
+    enter_array(topic, index, fd_by_slot_[subscription.slot]);
+  } else if (subscription.state != Subscription::State::kJoining) {
+    subscription.state = Subscription::State::kJoining;
+    topic.joining.push_back(index);
+  }
+}
+
+// --- those who are behind
+
+bool Hub::close_hole(Topic& topic, const Subscription& subscription, Behind& behind) {
+  const TopicLog& log = topic.log;
+  const bool is_same_epoch = behind.epoch == log.epoch();
+  const config::WhenSlow when_slow =
+      topic.rule == nullptr ? config::WhenSlow::kGap : topic.rule->when_slow;
+  const bool skips =
+      subscription.mode == Mode::kLatest || when_slow == config::WhenSlow::kLatest;
+  if (is_same_epoch && skips && !log.empty()) {
+    behind.cursor = log.last() - 1;
+    return true;
+  }
+  const Gap gap{.topic = topic.name,
+                .after = {behind.epoch, behind.cursor},
+                .next = {log.epoch(), log.first()}};
+  ++counters_.gaps;
+  if (is_same_epoch && when_slow == config::WhenSlow::kDisconnect) {
+    events_.on_too_slow(subscription.slot);
+    return false;
+  }
+  behind.epoch = log.epoch();
+  behind.cursor = log.first() - 1;
+  return events_.on_gap(subscription.slot, subscription.form, gap);
+}
+
+void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
+  for (std::uint32_t place = table_.first_behind_of(slot); place != kNone;) {
+    Behind& behind = table_.behind_at(place);
+    const Subscription& subscription = table_[behind.subscription];
+    Topic& topic = topic_at(subscription.topic);
+    const TopicLog& log = topic.log;
+    const bool has_hole = behind.epoch != log.epoch() || behind.cursor + 1 < log.first();
+    if (has_hole && !close_hole(topic, subscription, behind)) {
+      return;
+    }
+    if (subscription.mode == Mode::kLatest && log.last() > 0) {
+      behind.cursor = std::max(behind.cursor, log.last() - 1);
+    }
+    const std::uint32_t next = behind.next;
+    if (behind.cursor == log.last()) {
+      catch_up(behind.subscription);
+    }
+    for (std::uint64_t at = behind.cursor + 1; at <= log.last(); ++at) {
+      if (batch.bytes >= bytes_max || batch.entries.size() >= kUnflushedMessagesMax) {
+        return;
+      }
+      const Frame frame = frame_of(topic, *log.at(at), subscription.form);
+      batch.bytes += frame.bytes();
+      batch.entries.push_back({frame, place, subscription.form});
+    }
+    place = next;
+  }
+}
+
+bool Hub::advance(std::uint32_t slot, const FrameBatch& batch, std::size_t taken) {
+  for (const FrameBatch::Entry& entry : batch.entries) {
+    if (taken == 0) {
+      break;
+    }
+    Behind& behind = table_.behind_at(entry.place);
+    behind.cursor = entry.frame.message().id().offset;
+    if (taken < entry.frame.bytes()) {
+      const Topic& topic = topic_at(table_[behind.subscription].topic);
+      events_.on_cut(slot, topic.log.at(behind.cursor), entry.form, taken);
+      counters_.delivered_bytes += taken;
+      taken = 0;
+    } else {
+      ++counters_.deliveries;
+      counters_.delivered_bytes += entry.frame.bytes();
+      taken -= entry.frame.bytes();
+    }
+  }
+  bool is_behind = false;
+  for (std::uint32_t place = table_.first_behind_of(slot); place != kNone;) {
+    const Behind& behind = table_.behind_at(place);
+    const std::uint32_t index = behind.subscription;
+    place = behind.next;
+    const TopicLog& log = topic_at(table_[index].topic).log;
+    if (table_[index].state == Subscription::State::kBehind && behind.epoch == log.epoch() &&
+        behind.cursor == log.last()) {
+      catch_up(index);
+    }
+    is_behind = is_behind || table_[index].state == Subscription::State::kBehind;
+  }
+  return is_behind;
+}
+
+}  // namespace wspush::hub

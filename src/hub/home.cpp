@@ -1,0 +1,301 @@
+// The home of a topic: order, the log, replicas in other reactors. And a replica's side of it.
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "hub/hub.hpp"
+
+namespace wspush::hub {
+
+Topic* Hub::open_home_topic(ByteView name) {
+  if (Topic* topic = find_topic(name)) {
+    return topic;
+  }
+  if (shared_.topics.fetch_add(1, std::memory_order_relaxed) >= limits_.topics) {
+    shared_.topics.fetch_sub(1, std::memory_order_relaxed);
+    ++counters_.topic_limit_hits;
+    return nullptr;
+  }
+  ++home_topics_;
+  Topic& topic = add_topic(name);
+  topic.home = std::make_unique<Home>();
+  topic.home->position.topic = topic.handle.packed();
+  engine_.open(topic.name, topic.home->position);
+  return &topic;
+}
+
+void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
+  Topic* topic = topics_.find(Handle::from_packed(handle));
+  if (topic == nullptr) {
+    return;
+  }
+  const engine::TopicPosition& position = topic->home->position;
+  topic->log.reset(position.epoch, position.last_offset - kept.size());
+  for (MessageRef& message : kept) {
+    topic->log.append(std::move(message));
+  }
+  history_bytes_ += topic->log.bytes();
+  topic->flushed = topic->log.last();
+  become_ready(*topic);
+  for (const Replica& replica : topic->home->replicas) {
+    send_snapshot(*topic, replica);
+  }
+}
+
+std::uint64_t Hub::subscribers_of(const Topic& topic) const {
+  std::uint64_t count = topic.subscribers;
+  for (const Replica& replica : topic.home->replicas) {
+    count += replica.subscribers;
+  }
+  return count;
+}
+
+// --- publishing
+
+void Hub::publish(ByteView topic, MessageRef draft, ByteView idempotency_key, const ReplyTo& to) {
+  if (is_home_here(topic)) {
+    publish_at_home(topic, std::move(draft), idempotency_key, to);
+  } else {
+    post_.send(home_of(topic), PublishMail{std::string(topic), std::move(draft),
+                                           std::string(idempotency_key), to});
+  }
+}
+
+void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_key,
+                          const ReplyTo& to) {
+  Topic* topic = open_home_topic(name);
+  if (topic == nullptr || topic->rule == nullptr) {
+    reply(to, topic == nullptr ? HubError::kTopicLimit : HubError::kForbidden);
+    return;
+  }
+  if (!idempotency_key.empty()) {
+    if (const auto id = idempotency_.find(name, idempotency_key, now_)) {
+      reply(to, PublishedReply{*id, subscribers_of(*topic)});
+      return;
+    }
+  }
+  engine::Ticket ticket = 0;
+  if (to.connection != 0 || !idempotency_key.empty()) {
+    ticket = publishes_.emplace(PendingPublish{to, std::string(idempotency_key)}).packed();
+  }
+  engine_.publish(topic->home->position, std::move(draft), ticket, now_);
+}
+
+void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ticket) {
+  Topic* topic = topics_.find(Handle::from_packed(handle));
+  if (topic == nullptr) {
+    return;
+  }
+  const MessageId id = message->id();
+  ++counters_.published;
+  for (const Replica& replica : topic->home->replicas) {
+    post_.send(replica.reactor, AppendMail{replica.topic, message});
+  }
+  append(*topic, std::move(message));
+  enforce_history_bytes();
+  const Handle pending_handle = Handle::from_packed(ticket);
+  if (PendingPublish* pending = publishes_.find(pending_handle)) {
+    if (!pending->idempotency_key.empty()) {
+      idempotency_.remember(topic->name, pending->idempotency_key, id, now_);
+    }
+    const ReplyTo to = pending->to;
+    publishes_.erase(pending_handle);
+    reply(to, PublishedReply{id, subscribers_of(*topic)});
+  }
+}
+
+void Hub::on_publish_refused(engine::Ticket ticket, engine::EngineError error) {
+  const Handle handle = Handle::from_packed(ticket);
+  if (PendingPublish* pending = publishes_.find(handle)) {
+    const ReplyTo to = pending->to;
+    publishes_.erase(handle);
+    switch (error) {
+      case engine::EngineError::kUnavailable:
+        reply(to, HubError::kUnavailable);
+        break;
+    }
+  }
+}
+
+// --- reading the log
+
+void Hub::history(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to) {
+  if (is_home_here(topic)) {
+    history_at_home(topic, after, limit, to);
+  } else {
+    post_.send(home_of(topic), HistoryMail{std::string(topic), after, limit, to});
+  }
+}
+
+void Hub::history_at_home(ByteView name, const After& after, std::uint32_t limit,
+                          const ReplyTo& to) {
+  Topic* topic = open_home_topic(name);
+  if (topic == nullptr || !topic->is_ready) {
+    reply(to, topic == nullptr ? HubError::kTopicLimit : HubError::kUnavailable);
+    return;
+  }
+  trim(*topic);
+  const TopicLog& log = topic->log;
+  HistoryReply answer{.messages = {}, .last = {log.epoch(), log.last()}, .gap = false};
+  limit = std::min(limit, kHistoryMessagesMax);
+  std::size_t bytes = 0;
+  const auto fits = [&](const Message& message) {
+    bytes += message.payload().size();
+    return answer.messages.empty() || bytes <= kHistoryBytesMax;
+  };
+  if (after.kind == After::Kind::kNext) {  // The newest ones, looked at backwards.
+    for (std::uint64_t at = log.last();
+         at >= log.first() && answer.messages.size() < limit && fits(*log.at(at)); --at) {
+      answer.messages.push_back(log.at(at));
+    }
+    std::reverse(answer.messages.begin(), answer.messages.end());
+  } else {
+    std::uint64_t at = log.first();
+    if (after.kind == After::Kind::kId) {
+      const MessageId id = after.id;
+      answer.gap =
+          id.epoch != log.epoch() || id.offset > log.last() || id.offset + 1 < log.first();
+      at = answer.gap ? log.first() : id.offset + 1;
+    }
+    for (; at <= log.last() && answer.messages.size() < limit && fits(*log.at(at)); ++at) {
+      answer.messages.push_back(log.at(at));
+    }
+  }
+  reply(to, std::move(answer));
+}
+
+void Hub::view(ByteView topic, const ReplyTo& to) {
+  if (is_home_here(topic)) {
+    view_at_home(topic, to);
+  } else {
+    post_.send(home_of(topic), ViewMail{std::string(topic), to});
+  }
+}
+
+void Hub::view_at_home(ByteView name, const ReplyTo& to) {
+  Topic* topic = open_home_topic(name);
+  if (topic == nullptr) {
+    reply(to, HubError::kTopicLimit);
+    return;
+  }
+  trim(*topic);
+  const TopicLog& log = topic->log;
+  reply(to, TopicView{.subscribers = subscribers_of(*topic),
+                      .messages = log.count(),
+                      .bytes = log.bytes(),
+                      .last = {log.epoch(), log.last()}});
+}
+
+// --- a new epoch
+
+void Hub::clear(ByteView topic, const ReplyTo& to) {
+  if (is_home_here(topic)) {
+    clear_at_home(topic, to);
+  } else {
+    post_.send(home_of(topic), ClearMail{std::string(topic), to});
+  }
+}
+
+void Hub::clear_at_home(ByteView name, const ReplyTo& to) {
+  Topic* topic = open_home_topic(name);
+  if (topic == nullptr) {
+    reply(to, HubError::kTopicLimit);
+    return;
+  }
+  const auto ticket = publishes_.emplace(PendingPublish{to, {}}).packed();
+  engine_.clear(topic->home->position, ticket);
+}
+
+void Hub::on_cleared(std::uint64_t handle, engine::Ticket ticket) {
+  if (Topic* topic = topics_.find(Handle::from_packed(handle))) {
+    const engine::TopicPosition& position = topic->home->position;
+    for (const Replica& replica : topic->home->replicas) {
+      post_.send(replica.reactor, ResetMail{replica.topic, position.epoch, position.last_offset});
+    }
+    reset_log(*topic, position.epoch, position.last_offset);
+  }
+  const Handle pending_handle = Handle::from_packed(ticket);
+  if (PendingPublish* pending = publishes_.find(pending_handle)) {
+    const ReplyTo to = pending->to;
+    publishes_.erase(pending_handle);
+    reply(to, ClearedReply{});
+  }
+}
+
+void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
+  std::size_t sends_left = SIZE_MAX;
+  flush_topic(topic, sends_left);  // What was published before belongs to the old epoch.
+  const std::uint32_t epoch_before = topic.log.epoch();
+  const std::uint64_t last_before = topic.log.last();
+  if (topic.home != nullptr) {
+    history_bytes_ -= topic.log.bytes();
+  }
+  topic.log.reset(epoch, last);
+  topic.flushed = last;
+  // A wspush.v1 subscriber is told: its ids belong to another epoch now. A raw one that has
+  // everything missed nothing and knows no ids.
+  for (MemberArray& array : topic.arrays) {
+    if (array.form == WireForm::kRaw) {
+      continue;
+    }
+    for (const Member& member : array.members) {
+      table_.put_behind(table_.find(topic.handle.slot, member.slot), epoch_before, last_before);
+      events_.on_behind(member.slot);
+    }
+    array.members.clear();
+  }
+}
+
+// --- replicas
+
+void Hub::open_replica(const OpenReplicaMail& mail) {
+  Topic* topic = open_home_topic(mail.topic);
+  if (topic == nullptr) {
+    post_.send(mail.reactor, SnapshotMail{.replica = mail.replica,
+                                          .home = {},
+                                          .is_refused = true,
+                                          .messages = {}});
+    return;
+  }
+  topic->home->replicas.push_back({.reactor = mail.reactor, .topic = mail.replica});
+  if (topic->is_ready) {
+    send_snapshot(*topic, topic->home->replicas.back());
+  }
+}
+
+void Hub::send_snapshot(const Topic& topic, const Replica& replica) {
+  SnapshotMail snapshot{.replica = replica.topic,
+                        .home = topic.handle,
+                        .epoch = topic.log.epoch(),
+                        .last = topic.log.last(),
+                        .messages = {}};
+  snapshot.messages.reserve(topic.log.count());
+  for (std::uint64_t at = topic.log.first(); at <= topic.log.last(); ++at) {
+    snapshot.messages.push_back(topic.log.at(at));
+  }
+  post_.send(replica.reactor, std::move(snapshot));
+}
+
+void Hub::on_snapshot(SnapshotMail&& mail) {
+  Topic* topic = topics_.find(mail.replica);
+  if (topic == nullptr) {
+    return;
+  }
+  if (mail.is_refused) {
+    const std::vector<Handle> waiting = std::move(topic->waiting);
+    topic->waiting = {};
+    free_topic(*topic);
+    for (const Handle preparation : waiting) {
+      end_wait(preparation);
+    }
+    return;
+  }
+  topic->home_handle = mail.home;
+  topic->log.reset(mail.epoch, mail.last - mail.messages.size());
+  for (MessageRef& message : mail.messages) {
+    topic->log.append(std::move(message));
+  }
+  topic->flushed = topic->log.last();
+  become_ready(*topic);
+}
+
+}  // namespace wspush::hub

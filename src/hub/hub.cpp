@@ -1,0 +1,223 @@
+#include "hub/hub.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace wspush::hub {
+namespace {
+
+/// `sweep` is called about every 100 ms and passes over all topics in this many calls.
+constexpr std::uint32_t kSweepCalls = 100;
+
+/// Past `limits.history_bytes` the topic with the oldest message of so many looked at gives way:
+/// exact while there are no more topics than this, close to it with more.
+constexpr std::uint32_t kVictimsLookedAt = 64;
+
+}  // namespace
+
+Hub::Hub(const HubOptions& options, HubShared& shared, engine::Engine& engine, Post& post,
+         MemberSender& sender, SubscriberEvents& events)
+    : options_(options),
+      shared_(shared),
+      engine_(engine),
+      post_(post),
+      sender_(sender),
+      events_(events),
+      random_(options.seed),
+      names_(SipKey::from(random_), NameOf{this}) {
+  engine_.start(*this);
+}
+
+Hub::~Hub() = default;
+
+std::uint16_t Hub::home_of(ByteView topic) const {
+  return options_.reactors == 1
+             ? std::uint16_t{0}
+             : static_cast<std::uint16_t>(siphash13(shared_.topic_key, topic) % options_.reactors);
+}
+
+Topic* Hub::find_topic(ByteView name) {
+  const auto slot = names_.find(name);
+  return slot ? &topic_at(*slot) : nullptr;
+}
+
+const Topic* Hub::find_topic(ByteView name) const {
+  const auto slot = names_.find(name);
+  return slot ? &topic_at(*slot) : nullptr;
+}
+
+Topic& Hub::add_topic(ByteView name) {
+  const Handle handle = topics_.emplace();
+  Topic& topic = *topics_.find(handle);
+  topic.name = name;
+  topic.handle = handle;
+  topic.rule = rules_->rule_of(name);
+  topic.idle_since = now_;
+  names_.insert(name, handle.slot);
+  return topic;
+}
+
+void Hub::free_topic(Topic& topic) {
+  WSPUSH_CHECK(topic.subscribers == 0 && topic.waiting.empty());
+  if (topic.home != nullptr) {
+    history_bytes_ -= topic.log.bytes();
+    --home_topics_;
+    shared_.topics.fetch_sub(1, std::memory_order_relaxed);
+  }
+  names_.erase(topic.name);
+  topics_.erase(topic.handle);
+}
+
+LogBounds Hub::bounds_of(const Topic& topic) const {
+  if (topic.rule == nullptr) {
+    return {.messages = 0, .bytes = 0, .ttl = Duration::zero()};
+  }
+  const config::History& history = topic.rule->history;
+  return {.messages = history.messages, .bytes = history.bytes, .ttl = history.ttl};
+}
+
+void Hub::trim(Topic& topic) {
+  const std::uint64_t before = topic.log.bytes();
+  topic.log.trim(bounds_of(topic), now_, topic.flushed + 1);
+  if (topic.home != nullptr) {
+    history_bytes_ -= before - topic.log.bytes();
+  }
+}
+
+void Hub::enforce_history_bytes() {
+  // Each round frees one message; a publish adds one, so a few rounds hold the bound.
+  for (int round = 0; round < 16 && history_bytes_ > limits_.history_bytes; ++round) {
+    Topic* victim = nullptr;
+    const std::uint32_t slots = topics_.slot_count();
+    const auto start = static_cast<std::uint32_t>(random_.below(slots));
+    for (std::uint32_t i = 0; i < std::min(slots, kVictimsLookedAt); ++i) {
+      Topic* topic = topics_.in_slot((start + i) % slots);
+      if (topic == nullptr || topic->home == nullptr || topic->log.empty() ||
+          topic->log.first() > topic->flushed) {
+        continue;
+      }
+      const auto oldest = [](const Topic& t) { return t.log.at(t.log.first())->published_at(); };
+      if (victim == nullptr || oldest(*topic) < oldest(*victim)) {
+        victim = topic;
+      }
+    }
+    if (victim == nullptr) {
+      return;
+    }
+    ++counters_.history_limit_hits;
+    const std::uint64_t before = victim->log.bytes();
+    victim->log.drop_before(victim->log.first() + 1);
+    history_bytes_ -= before - victim->log.bytes();
+    for (const Replica& replica : victim->home->replicas) {
+      post_.send(replica.reactor, DropMail{replica.topic, victim->log.first()});
+    }
+  }
+}
+
+void Hub::sweep() {
+  const std::uint32_t slots = topics_.slot_count();
+  const std::uint32_t end = std::min(slots, sweep_at_ + slots / kSweepCalls + 1);
+  topics_.for_each_in(sweep_at_, end, [this](Handle, Topic& topic) { sweep_topic(topic); });
+  sweep_at_ = end >= slots ? 0 : end;
+}
+
+void Hub::sweep_topic(Topic& topic) {
+  trim(topic);
+  if (topic.subscribers > 0 || !topic.is_ready || !topic.waiting.empty() || topic.is_dirty) {
+    return;
+  }
+  if (topic.home == nullptr) {
+    if (now_ - topic.idle_since >= kReplicaLinger) {
+      post_.send(home_of(topic.name), CloseReplicaMail{topic.home_handle, options_.reactor});
+      free_topic(topic);
+    }
+  } else if (topic.log.empty() && topic.home->replicas.empty()) {
+    engine_.close(topic.name, topic.home->position);
+    free_topic(topic);
+  }
+}
+
+void Hub::reply(const ReplyTo& to, Reply reply) {
+  if (to.connection == 0) {
+    return;
+  }
+  if (to.reactor == options_.reactor) {
+    events_.on_reply(to, std::move(reply));
+  } else {
+    post_.send(to.reactor, ReplyMail{to, std::move(reply)});
+  }
+}
+
+void Hub::set_rules(const RuleSource& rules) {
+  rules_ = &rules;
+  std::vector<bool> is_withdrawn(topics_.slot_count(), false);
+  topics_.for_each([&](Handle handle, Topic& topic) {
+    topic.rule = rules.rule_of(topic.name);
+    is_withdrawn[handle.slot] = topic.rule == nullptr || !rules.may_subscribe(*topic.rule);
+  });
+  for (std::uint32_t index = 0; index < table_.index_end(); ++index) {
+    const Subscription subscription = table_[index];
+    if (subscription.state != Subscription::State::kFree && is_withdrawn[subscription.topic]) {
+      end_subscription(index);
+      events_.on_withdrawn(subscription.slot, subscription.form,
+                           topic_at(subscription.topic).name);
+    }
+  }
+}
+
+void Hub::on_mail(HubMail&& mail) {
+  struct Visitor {
+    Hub& hub;
+
+    void operator()(OpenReplicaMail&& m) { hub.open_replica(m); }
+    void operator()(SnapshotMail&& m) { hub.on_snapshot(std::move(m)); }
+    void operator()(AppendMail&& m) {
+      if (Topic* topic = hub.topics_.find(m.replica)) {
+        hub.append(*topic, std::move(m.message));
+      }
+    }
+    void operator()(ResetMail&& m) {
+      if (Topic* topic = hub.topics_.find(m.replica)) {
+        hub.reset_log(*topic, m.epoch, m.last);
+      }
+    }
+    void operator()(DropMail&& m) {
+      if (Topic* topic = hub.topics_.find(m.replica)) {
+        topic->log.drop_before(std::min(m.first, topic->flushed + 1));
+      }
+    }
+    void operator()(CountMail&& m) {
+      Topic* topic = hub.topics_.find(m.home);
+      for (std::size_t i = 0; topic != nullptr && i < topic->home->replicas.size(); ++i) {
+        if (topic->home->replicas[i].reactor == m.reactor) {
+          topic->home->replicas[i].subscribers = m.subscribers;
+        }
+      }
+    }
+    void operator()(CloseReplicaMail&& m) {
+      if (Topic* topic = hub.topics_.find(m.home)) {
+        std::erase_if(topic->home->replicas,
+                      [&](const Replica& replica) { return replica.reactor == m.reactor; });
+      }
+    }
+    void operator()(FenceMail&& m) {
+      if (m.is_back) {
+        hub.end_wait(m.preparation);
+      } else {
+        m.is_back = true;
+        hub.post_.send(m.reactor, std::move(m));
+      }
+    }
+    void operator()(PublishMail&& m) {
+      hub.publish_at_home(m.topic, std::move(m.draft), m.idempotency_key, m.to);
+    }
+    void operator()(HistoryMail&& m) { hub.history_at_home(m.topic, m.after, m.limit, m.to); }
+    void operator()(ViewMail&& m) { hub.view_at_home(m.topic, m.to); }
+    void operator()(ClearMail&& m) { hub.clear_at_home(m.topic, m.to); }
+    void operator()(ReplyMail&& m) { hub.reply(m.to, std::move(m.reply)); }
+  };
+  std::visit(Visitor{*this}, std::move(mail));
+}
+
+}  // namespace wspush::hub

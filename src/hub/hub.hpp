@@ -1,0 +1,280 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <queue>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "wspush/base/clock.hpp"
+#include "wspush/base/random.hpp"
+#include "wspush/engine/engine.hpp"
+#include "wspush/hub/rule_source.hpp"
+#include "wspush/hub/subscriber.hpp"
+
+#include "base/name_table.hpp"
+#include "base/siphash.hpp"
+#include "base/slot_map.hpp"
+#include "hub/hub_mail.hpp"
+#include "hub/idempotency_window.hpp"
+#include "hub/subscription_table.hpp"
+#include "hub/topic.hpp"
+
+namespace wspush::hub {
+
+/// Makes one wire form of a message of `topic`: frame header included. Called at most once for each
+/// message and form (twice if two reactors meet).
+using Encode = std::unique_ptr<WireBytes> (*)(ByteView topic, const Message& message);
+
+/// Bounds from the configuration, as they are now.
+struct HubLimits {
+  std::uint64_t topics = 1'000'000;  ///< at home in all reactors together
+  std::uint64_t subscriptions_per_connection = 1000;
+  std::uint64_t history_bytes = UINT64_MAX;  ///< of the logs at home in this reactor
+};
+
+/// What all hubs of a process share.
+struct HubShared {
+  SipKey topic_key;                      ///< spreads topics over reactors
+  std::atomic<std::uint64_t> topics{0};  ///< at home anywhere
+};
+
+struct HubOptions {
+  std::uint16_t reactor = 0;
+  std::uint16_t reactors = 1;
+  std::array<Encode, kWireFormCount> encode{};
+  std::uint64_t seed = 0;
+};
+
+/// Counted since the start; the reactor publishes them.
+struct HubCounters {
+  std::uint64_t published = 0;
+  std::uint64_t deliveries = 0;
+  std::uint64_t delivered_bytes = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t topic_limit_hits = 0;
+  std::uint64_t subscription_limit_hits = 0;
+  std::uint64_t history_limit_hits = 0;
+};
+
+/// The frames that a connection is to get next, from the cursors of its subscriptions that are
+/// behind. Lifetime: until the next call into the hub.
+struct FrameBatch {
+  struct Entry {
+    Frame frame;
+    std::uint32_t place;  ///< of the Behind record that it belongs to
+    WireForm form;
+  };
+  std::vector<Entry> entries;
+  std::size_t bytes = 0;
+
+  void clear() {
+    entries.clear();
+    bytes = 0;
+  }
+};
+
+/// One reactor's shard of the topics: logs, cursors, members, fan-out. It knows descriptors only as
+/// numbers and never asks the clock. Thread: the reactor's own.
+class Hub final : public engine::EngineEvents {
+ public:
+  /// Messages and bytes that may wait for a flush in one turn; past either the topic is flushed
+  /// before it grows. Also the most that one send carries.
+  static constexpr std::uint64_t kUnflushedMessagesMax = 512;
+  static constexpr std::size_t kBatchBytesMax = 256 * 1024;
+  /// How long a replica outlives its last subscriber.
+  static constexpr Duration kReplicaLinger = std::chrono::seconds(5);
+
+  Hub(const HubOptions& options, HubShared& shared, engine::Engine& engine, Post& post,
+      MemberSender& sender, SubscriberEvents& events);
+  ~Hub() override;
+
+  /// At the start of a turn.
+  void set_now(TimePoint now) { now_ = now; }
+  void set_limits(const HubLimits& limits) { limits_ = limits; }
+  /// Every topic looks its rule up again; subscriptions that `may_subscribe` no longer lets in end.
+  void set_rules(const RuleSource& rules);
+
+  // --- subscriptions of this reactor's connections
+
+  /// Brings the logs of `topics` here. True: they are here. False: `to` gets a PreparedReply later.
+  /// With `fence`, commands that were sent to the homes before take effect first.
+  bool prepare(std::span<const std::string> topics, bool fence, const ReplyTo& to);
+  /// The topic must have been prepared.
+  Result<Subscribed, HubError> subscribe(Member who, ByteView topic,
+                                         const SubscribeOptions& options);
+  Result<void, HubError> unsubscribe(std::uint32_t slot, ByteView topic);
+  void remove_subscriber(std::uint32_t slot);
+  bool is_subscribed(std::uint32_t slot, ByteView topic) const;
+  std::uint32_t subscriptions_of(std::uint32_t slot) const { return table_.count_of(slot); }
+  /// When the fan-out last sent something to this connection; the epoch of time if never.
+  TimePoint last_delivery(std::uint32_t slot) const;
+  /// Calls `visit(ByteView topic)` for each of its subscriptions.
+  template <typename Visit>
+  void for_each_topic_of(std::uint32_t slot, Visit&& visit) {
+    for (auto index = table_.first_of(slot); index != kNone; index = table_[index].next) {
+      visit(ByteView(topic_at(table_[index].topic).name));
+    }
+  }
+
+  // --- from anywhere; the answer is a Reply to `to`, perhaps inside the call
+
+  void publish(ByteView topic, MessageRef draft, ByteView idempotency_key, const ReplyTo& to);
+  /// Answers HistoryReply: at most `limit` messages and about kHistoryBytesMax.
+  void history(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
+  void view(ByteView topic, const ReplyTo& to);
+  void clear(ByteView topic, const ReplyTo& to);
+
+  /// Calls `visit(name, subscribers)` for the topics at home here.
+  template <typename Visit>
+  void for_each_home_topic(Visit&& visit) {
+    topics_.for_each([&](Handle, Topic& topic) {
+      if (topic.home != nullptr) {
+        visit(ByteView(topic.name), subscribers_of(topic));
+      }
+    });
+  }
+
+  // --- the turn
+
+  void on_mail(HubMail&& mail);
+  /// Sends what was published to the members of dirty topics, at most about `sends_max` sends.
+  /// True: there is more to do at once.
+  bool flush(std::size_t sends_max);
+  /// When a topic that collects (`batch`) is due; TimePoint::max() if none.
+  TimePoint next_flush() const;
+  /// Tells homes what changed about their replicas. Before the mail of a turn is handed over.
+  void post_counts();
+  /// Looks at some topics: drops what is too old, frees what nobody uses. Every 100 ms or so; all
+  /// topics are seen within ten seconds.
+  void sweep();
+
+  // --- for a connection that is behind
+
+  /// Adds frames up to about `bytes_max`, after telling gaps. Several calls may be needed.
+  void gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch);
+  /// The first `taken` bytes of the batch were written: cursors move; a frame that was cut is
+  /// reported by `on_cut`. True: the connection is still behind.
+  bool advance(std::uint32_t slot, const FrameBatch& batch, std::size_t taken);
+
+  const HubCounters& counters() const { return counters_; }
+  std::uint64_t subscription_count() const { return table_.size(); }
+  std::uint64_t behind_count() const { return table_.behind_count(); }
+  std::uint64_t home_topic_count() const { return home_topics_; }
+
+  // --- EngineEvents
+  void on_opened(std::uint64_t topic, std::vector<MessageRef> kept) override;
+  void on_ordered(std::uint64_t topic, MessageRef message, engine::Ticket ticket) override;
+  void on_publish_refused(engine::Ticket ticket, engine::EngineError error) override;
+  void on_cleared(std::uint64_t topic, engine::Ticket ticket) override;
+
+ private:
+  struct Preparation {
+    ReplyTo to;
+    std::uint32_t missing = 0;
+  };
+  struct PendingPublish {
+    ReplyTo to;
+    std::string idempotency_key;
+  };
+  struct Delayed {
+    TimePoint due;
+    Handle topic;
+    friend bool operator>(const Delayed& a, const Delayed& b) { return a.due > b.due; }
+  };
+
+  // hub.cpp: the table of topics
+  std::uint16_t home_of(ByteView topic) const;
+  bool is_home_here(ByteView topic) const { return home_of(topic) == options_.reactor; }
+  Topic* find_topic(ByteView name);
+  const Topic* find_topic(ByteView name) const;
+  Topic& topic_at(std::uint32_t slot) { return *topics_.in_slot(slot); }
+  const Topic& topic_at(std::uint32_t slot) const { return *topics_.in_slot(slot); }
+  Topic& add_topic(ByteView name);
+  void free_topic(Topic& topic);
+  LogBounds bounds_of(const Topic& topic) const;
+  void sweep_topic(Topic& topic);
+  void trim(Topic& topic);
+  void enforce_history_bytes();
+  void reply(const ReplyTo& to, Reply reply);
+
+  // subscribing.cpp
+  void become_ready(Topic& topic);
+  void end_wait(Handle preparation);
+  void end_subscription(std::uint32_t index);
+  void count_changed(Topic& topic);
+
+  // home.cpp
+  Topic* open_home_topic(ByteView name);
+  std::uint64_t subscribers_of(const Topic& topic) const;
+  void publish_at_home(ByteView topic, MessageRef draft, ByteView idempotency_key,
+                       const ReplyTo& to);
+  void history_at_home(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
+  void view_at_home(ByteView topic, const ReplyTo& to);
+  void clear_at_home(ByteView topic, const ReplyTo& to);
+  void open_replica(const OpenReplicaMail& mail);
+  void send_snapshot(const Topic& topic, const Replica& replica);
+  void on_snapshot(SnapshotMail&& mail);
+  void reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last);
+
+  // fan_out.cpp
+  void append(Topic& topic, MessageRef message);
+  void mark_dirty(Topic& topic);
+  bool flush_topic(Topic& topic, std::size_t& sends_left);
+  bool walk(Topic& topic, MemberArray& array, std::size_t& sends_left);
+  void build_parts(const Topic& topic, WireForm form);
+  void handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t begin);
+  void finish_flush(Topic& topic);
+  Frame frame_of(const Topic& topic, const Message& message, WireForm form) const;
+  void enter_array(Topic& topic, std::uint32_t index, std::int32_t fd);
+  void leave_array(Topic& topic, std::uint32_t index);
+  void remove_from_array(MemberArray& array, std::uint32_t topic_slot, std::uint32_t place);
+  MemberArray& array_of(Topic& topic, WireForm form);
+  void catch_up(std::uint32_t index);
+  bool close_hole(Topic& topic, const Subscription& subscription, Behind& behind);
+
+  const HubOptions options_;
+  HubShared& shared_;
+  engine::Engine& engine_;
+  Post& post_;
+  MemberSender& sender_;
+  SubscriberEvents& events_;
+  const RuleSource* rules_ = nullptr;
+  HubLimits limits_;
+  HubCounters counters_;
+  TimePoint now_{};
+  SplitMix64 random_;
+
+  SlotMap<Topic> topics_;
+  struct NameOf {
+    const Hub* hub;
+    ByteView operator()(std::uint32_t slot) const { return hub->topic_at(slot).name; }
+  };
+  NameTable<NameOf> names_;
+  SubscriptionTable table_;
+  std::vector<std::int32_t> fd_by_slot_;
+  SlotMap<Preparation> preparations_;
+  SlotMap<PendingPublish> publishes_;
+  IdempotencyWindow idempotency_;
+  std::uint64_t home_topics_ = 0;
+  std::uint64_t history_bytes_ = 0;  ///< of the logs at home here
+  std::uint32_t sweep_at_ = 0;
+
+  std::vector<Handle> dirty_;
+  std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_;
+  std::vector<Handle> count_dirty_;
+  /// Scratch of a walk: the parts of the batch, their bytes when they are copied together, and the
+  /// end of each frame in it.
+  std::vector<iovec> parts_;
+  std::string together_;
+  std::vector<std::size_t> frame_ends_;
+  std::size_t parts_bytes_ = 0;
+  std::vector<ShortSend> short_sends_;
+};
+
+inline constexpr std::uint32_t kHistoryMessagesMax = 300;
+inline constexpr std::size_t kHistoryBytesMax = 1 << 20;
+
+}  // namespace wspush::hub

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wspush/base/handle.hpp"
+#include "wspush/hub/subscriber.hpp"
+
+// What the hubs of two reactors say to each other. Mail between two reactors keeps its order: that
+// is what makes a replica free of holes.
+namespace wspush::hub {
+
+/// replica -> home: "I have subscribers for this topic."
+struct OpenReplicaMail {
+  std::string topic;
+  std::uint16_t reactor = 0;
+  Handle replica;
+};
+/// home -> replica: the log as it is; everything after it comes as AppendMail.
+struct SnapshotMail {
+  Handle replica;
+  Handle home;
+  bool is_refused = false;  ///< limits.topics
+  std::uint32_t epoch = 0;
+  std::uint64_t last = 0;
+  std::vector<MessageRef> messages;  ///< the newest ones, oldest first
+};
+/// home -> replica
+struct AppendMail {
+  Handle replica;
+  MessageRef message;
+};
+/// home -> replica: a new epoch, nothing kept.
+struct ResetMail {
+  Handle replica;
+  std::uint32_t epoch = 0;
+  std::uint64_t last = 0;
+};
+/// home -> replica: messages before `first` were dropped to save memory.
+struct DropMail {
+  Handle replica;
+  std::uint64_t first = 0;
+};
+/// replica -> home
+struct CountMail {
+  Handle home;
+  std::uint16_t reactor = 0;
+  std::uint64_t subscribers = 0;
+};
+/// replica -> home: "Forward me nothing more."
+struct CloseReplicaMail {
+  Handle home;
+  std::uint16_t reactor = 0;
+};
+/// To a home and back: everything that was sent before it has taken effect when it returns.
+struct FenceMail {
+  std::uint16_t reactor = 0;
+  Handle preparation;
+  bool is_back = false;
+};
+struct PublishMail {
+  std::string topic;
+  MessageRef draft;
+  std::string idempotency_key;
+  ReplyTo to;
+};
+struct HistoryMail {
+  std::string topic;
+  After after;
+  std::uint32_t limit = 0;
+  ReplyTo to;
+};
+struct ViewMail {
+  std::string topic;
+  ReplyTo to;
+};
+struct ClearMail {
+  std::string topic;
+  ReplyTo to;
+};
+struct ReplyMail {
+  ReplyTo to;
+  Reply reply;
+};
+
+using HubMail = std::variant<OpenReplicaMail, SnapshotMail, AppendMail, ResetMail, DropMail,
+                             CountMail, CloseReplicaMail, FenceMail, PublishMail, HistoryMail,
+                             ViewMail, ClearMail, ReplyMail>;
+
+/// Carries mail to the hubs of other reactors, in order.
+class Post {
+ public:
+  virtual ~Post() = default;
+  virtual void send(std::uint16_t reactor, HubMail mail) = 0;
+};
+
+}  // namespace wspush::hub

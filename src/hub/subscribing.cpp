@@ -1,0 +1,182 @@
+// Subscriptions: bringing a topic's log to this reactor, and cursors into it.
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "hub/hub.hpp"
+
+namespace wspush::hub {
+
+bool Hub::prepare(std::span<const std::string> topics, bool fence, const ReplyTo& to) {
+  Handle waiting;
+  const auto wait_for_one_more = [&] {
+    if (!waiting) {
+      waiting = preparations_.emplace(Preparation{to});
+    }
+    ++preparations_.find(waiting)->missing;
+  };
+  std::vector<std::uint16_t> fenced;
+  for (const std::string& name : topics) {
+    Topic* topic = find_topic(name);
+    if (topic == nullptr && is_home_here(name)) {
+      topic = open_home_topic(name);  // Null past limits.topics: `subscribe` will say so.
+    } else if (topic == nullptr) {
+      topic = &add_topic(name);
+      post_.send(home_of(name), OpenReplicaMail{name, options_.reactor, topic->handle});
+    } else if (fence && topic->is_ready && topic->home == nullptr) {
+      const std::uint16_t home = home_of(name);
+      if (std::find(fenced.begin(), fenced.end(), home) == fenced.end()) {
+        fenced.push_back(home);
+      }
+    }
+    if (topic != nullptr && !topic->is_ready) {
+      wait_for_one_more();
+      topic->waiting.push_back(waiting);
+    } else if (topic != nullptr) {
+      topic->idle_since = now_;  // A replica lingers at least until the subscription is made.
+    }
+  }
+  for (const std::uint16_t home : fenced) {
+    wait_for_one_more();
+    post_.send(home, FenceMail{options_.reactor, waiting});
+  }
+  return !waiting;
+}
+
+void Hub::end_wait(Handle handle) {
+  Preparation* preparation = preparations_.find(handle);
+  if (preparation == nullptr || --preparation->missing > 0) {
+    return;
+  }
+  const ReplyTo to = preparation->to;
+  preparations_.erase(handle);
+  reply(to, PreparedReply{});
+}
+
+void Hub::become_ready(Topic& topic) {
+  topic.is_ready = true;
+  topic.idle_since = now_;
+  const std::vector<Handle> waiting = std::move(topic.waiting);
+  topic.waiting = {};
+  for (const Handle preparation : waiting) {
+    end_wait(preparation);
+  }
+}
+
+Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
+                                            const SubscribeOptions& options) {
+  Topic* topic = find_topic(name);
+  if (topic == nullptr || !topic->is_ready) {
+    return Unexpected(HubError::kTopicLimit);
+  }
+  if (topic->rule == nullptr) {
+    return Unexpected(HubError::kForbidden);
+  }
+  if (table_.find(topic->handle.slot, who.slot) != kNone) {
+    return Unexpected(HubError::kAlreadySubscribed);
+  }
+  if (table_.count_of(who.slot) >= limits_.subscriptions_per_connection) {
+    ++counters_.subscription_limit_hits;
+    return Unexpected(HubError::kSubscriptionLimit);
+  }
+  trim(*topic);
+  const TopicLog& log = topic->log;
+  Subscribed answer{.last = {log.epoch(), log.last()}, .recovered = std::nullopt};
+  std::uint64_t cursor = log.last();
+  switch (options.after.kind) {
+    case After::Kind::kNext:
+      break;
+    case After::Kind::kFirst:
+      cursor = log.first() - 1;
+      answer.recovered = true;
+      break;
+    case After::Kind::kId: {
+      const MessageId id = options.after.id;
+      answer.recovered =
+          id.epoch == log.epoch() && id.offset <= log.last() && id.offset + 1 >= log.first();
+      cursor = *answer.recovered ? id.offset : log.first() - 1;
+      break;
+    }
+  }
+  const std::uint32_t index =
+      table_.add(topic->handle.slot, who.slot, options.form, options.mode);
+  if (who.slot >= fd_by_slot_.size()) {
+    fd_by_slot_.resize(who.slot + 1, -1);
+  }
+  fd_by_slot_[who.slot] = who.fd;
+  ++topic->subscribers;
+  count_changed(*topic);
+  if (cursor == log.last() && !topic->is_dirty) {
+    enter_array(*topic, index);
+  } else {
+    table_.put_behind(index, log.epoch(), cursor);
+    if (cursor == log.last()) {
+      catch_up(index);
+    } else {
+      events_.on_behind(who.slot);
+    }
+  }
+  return answer;
+}
+
+Result<void, HubError> Hub::unsubscribe(std::uint32_t slot, ByteView name) {
+  const Topic* topic = find_topic(name);
+  const std::uint32_t index = topic == nullptr ? kNone : table_.find(topic->handle.slot, slot);
+  if (index == kNone) {
+    return Unexpected(HubError::kNotSubscribed);
+  }
+  end_subscription(index);
+  return {};
+}
+
+void Hub::remove_subscriber(std::uint32_t slot) {
+  while (table_.first_of(slot) != kNone) {
+    end_subscription(table_.first_of(slot));
+  }
+}
+
+void Hub::end_subscription(std::uint32_t index) {
+  Topic& topic = topic_at(table_[index].topic);
+  if (table_[index].state == Subscription::State::kMember) {
+    leave_array(topic, index);
+  }
+  table_.remove(index);
+  WSPUSH_ASSERT(topic.subscribers > 0);
+  --topic.subscribers;
+  topic.idle_since = now_;
+  count_changed(topic);
+}
+
+bool Hub::is_subscribed(std::uint32_t slot, ByteView name) const {
+  const Topic* topic = find_topic(name);
+  return topic != nullptr && table_.find(topic->handle.slot, slot) != kNone;
+}
+
+TimePoint Hub::last_delivery(std::uint32_t slot) const {
+  TimePoint last{};
+  for (auto index = table_.first_of(slot); index != kNone; index = table_[index].next) {
+    if (table_[index].state == Subscription::State::kMember) {
+      last = std::max(last, topic_at(table_[index].topic).flushed_at);
+    }
+  }
+  return last;
+}
+
+void Hub::count_changed(Topic& topic) {
+  if (topic.home == nullptr && !topic.is_count_dirty) {
+    topic.is_count_dirty = true;
+    count_dirty_.push_back(topic.handle);
+  }
+}
+
+void Hub::post_counts() {
+  for (const Handle handle : count_dirty_) {
+    if (Topic* topic = topics_.find(handle)) {
+      topic->is_count_dirty = false;
+      post_.send(home_of(topic->name),
+                 CountMail{topic->home_handle, options_.reactor, topic->subscribers});
+    }
+  }
+  count_dirty_.clear();
+}
+
+}  // namespace wspush::hub

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "wspush/base/handle.hpp"
+#include "wspush/config/config.hpp"
+#include "wspush/engine/engine.hpp"
+#include "wspush/hub/member.hpp"
+#include "wspush/hub/message.hpp"
+
+#include "hub/topic_log.hpp"
+
+namespace wspush::hub {
+
+/// The members of a topic that take one wire form. While the topic is being flushed the first
+/// `walked` of them have got the frames at hand, the others have not.
+struct MemberArray {
+  WireForm form;
+  std::uint32_t walked = 0;
+  std::vector<Member> members;
+};
+
+/// A reactor that keeps a replica of a topic, as its home knows it.
+struct Replica {
+  std::uint16_t reactor;
+  Handle topic;  ///< there
+  std::uint64_t subscribers = 0;
+};
+
+/// What only the home of a topic has.
+struct Home {
+  engine::TopicPosition position;
+  std::vector<Replica> replicas;
+};
+
+/// A topic in one reactor: at its home, or a replica there for the reactor's own subscribers.
+struct Topic {
+  std::string name;
+  Handle handle;
+  Handle home_handle;          ///< replica: the topic at its home, once the snapshot is here
+  std::unique_ptr<Home> home;  ///< null in a replica
+  const config::TopicRule* rule = nullptr;  ///< null: no rule fits (after a reload)
+
+  TopicLog log;
+  std::vector<MemberArray> arrays;
+  std::uint64_t flushed = 0;   ///< offset up to which the arrays have been sent
+  std::size_t unflushed_bytes = 0;
+  std::uint64_t walk_end = 0;  ///< offset up to which the walk in progress sends; 0: none
+  std::vector<std::uint32_t> joining;  ///< subscriptions that wait for the flush to end
+  std::vector<Handle> waiting;         ///< preparations that wait for this topic
+
+  std::uint32_t subscribers = 0;  ///< of this reactor
+  bool is_ready = false;          ///< the log is here
+  bool is_dirty = false;          ///< stands in the list of topics to be flushed
+  bool is_count_dirty = false;    ///< replica: the home has yet to be told `subscribers`
+  TimePoint flushed_at{};         ///< when the arrays were last sent something
+  TimePoint idle_since{};         ///< replica: when the last subscriber left
+};
+
+}  // namespace wspush::hub

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "wspush/hub/message.hpp"
+
+namespace wspush::hub {
+
+/// How much of a log is kept.
+struct LogBounds {
+  std::uint64_t messages = 100;
+  std::uint64_t bytes = 1 << 20;
+  Duration ttl = std::chrono::minutes(5);
+};
+
+/// The newest messages of a topic: a ring of references with consecutive offsets of one epoch.
+/// Empty, it owns no memory. Thread: the reactor's own.
+class TopicLog {
+ public:
+  std::uint32_t epoch() const { return epoch_; }
+  /// Offset of the newest message, kept or not; 0 before the first.
+  std::uint64_t last() const { return last_; }
+  /// Offset of the oldest kept message; `last() + 1` when none is kept.
+  std::uint64_t first() const { return last_ + 1 - count_; }
+  std::uint64_t count() const { return count_; }
+  std::uint64_t bytes() const { return bytes_; }
+  bool empty() const { return count_ == 0; }
+
+  /// `offset` is in [first(), last()].
+  const MessageRef& at(std::uint64_t offset) const { return ring_[index_of(offset)]; }
+
+  /// Forgets everything and goes on behind `last`.
+  void reset(std::uint32_t epoch, std::uint64_t last);
+
+  /// `message` is stamped with this epoch and `last() + 1`. Amortised O(1).
+  void append(MessageRef message);
+
+  /// Drops the oldest while the log is over its bounds, or older than `bounds.ttl` at `now`; never a
+  /// message from `keep_from` on: the fan-out has yet to send those. Returns how many went.
+  std::uint64_t trim(const LogBounds& bounds, TimePoint now, std::uint64_t keep_from);
+
+  /// Drops everything before `offset`.
+  void drop_before(std::uint64_t offset);
+
+ private:
+  std::size_t index_of(std::uint64_t offset) const { return offset & (ring_.size() - 1); }
+  void drop_oldest();
+  void grow();
+
+  std::vector<MessageRef> ring_;  ///< size is 0 or a power of two; a message lies at its offset
+  std::uint64_t last_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint32_t count_ = 0;
+  std::uint32_t epoch_ = 0;
+};
+
+}  // namespace wspush::hub
