@@ -7,9 +7,12 @@ namespace wspush::log {
 std::string start(const Options&) {
   return {};
 }
-void stop() {}
-void reopen() {}
-void set_level(Level) {}
+void stop() {
+}
+void reopen() {
+}
+void set_level(Level) {
+}
 bool is_enabled(Level) {
   return true;
 }
