@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "wspush/base/bytes.hpp"
+
+#include "http/request_head.hpp"
+#include "http/request_target.hpp"
+#include "http/response.hpp"
+
+// The seam between the server's HTTP session, which owns the connection, and those who answer
+// requests: API endpoints, handshakes of the doors.
+namespace wspush::http {
+
+/// One request and its one answer; implemented by the HTTP session.
+/// Thread: the reactor that owns the connection.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  /// Lifetime: valid until `RequestHandler::on_head` returned; copy what you keep.
+  virtual const RequestHead& head() const = 0;
+  /// Lifetime: as long as the exchange.
+  virtual const RequestTarget& target() const = 0;
+
+  /// The client's IP address without a port, behind trusted proxies the one they name.
+  /// Lifetime: as long as the exchange.
+  virtual std::string_view peer_address() const = 0;
+  virtual bool peer_is_loopback() const = 0;
+
+  /// Names this exchange in answers that come later, from another thread's mailbox, when it may be
+  /// gone: never used twice within the life of a reactor that could still mean the old one.
+  virtual std::uint32_t ticket() const = 0;
+
+  /// Sends the answer. Once; from any callback, or later. Before the body has ended it also says
+  /// that the rest is not wanted. The handler is not destroyed inside of this call.
+  virtual void respond(Response response) = 0;
+};
+
+/// One object per request, made by the router from the head; destroyed with the exchange, also when
+/// the client goes away before its answer.
+class RequestHandler {
+ public:
+  virtual ~RequestHandler() = default;
+
+  /// First, once. May respond at once (a refusal): the body is then discarded, up to a bound, or
+  /// the connection closed.
+  virtual void on_head(Exchange& exchange) = 0;
+  /// A piece of the body as it arrives, never empty; no more once the handler has responded.
+  /// Lifetime: `piece` is borrowed until the function returns.
+  virtual void on_body(Exchange& exchange, ByteView piece) = 0;
+  /// The body is complete (at once where there is none). Not called after an early answer.
+  virtual void on_body_end(Exchange& exchange) = 0;
+};
+
+}  // namespace wspush::http

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "wspush/base/clock.hpp"
+
+namespace wspush::http {
+
+/// `time` as in "Sun, 06 Nov 1994 08:49:37 GMT", for the Date header: 29 bytes. Whole seconds,
+/// rounded down; years 0 to 9999. Independent of locale and time zone. Source: RFC 9110 §5.6.7.
+std::string http_date(WallTime time);
+
+}  // namespace wspush::http
