@@ -60,6 +60,16 @@ class SlotMap {
   }
   const T* find(Handle handle) const noexcept { return const_cast<SlotMap*>(this)->find(handle); }
 
+  /// The object that lives in `slot` now, whatever its generation; null when none does. For tables
+  /// by slot whose entries go before the object does.
+  T* in_slot(std::uint32_t index) noexcept {
+    Slot* slot = index < slot_count_ ? &slot_at(index) : nullptr;
+    return slot != nullptr && slot->next_free == kLive ? slot->object() : nullptr;
+  }
+  const T* in_slot(std::uint32_t index) const noexcept {
+    return const_cast<SlotMap*>(this)->in_slot(index);
+  }
+
   /// Destroys the object; false when it was gone already. The object's destructor may look at the
   /// map, but no longer finds itself in it.
   bool erase(Handle handle) {

@@ -5,7 +5,7 @@
 namespace wspush::engine {
 
 std::uint64_t MemoryEngine::hash_of(ByteView name) const {
-  return siphash(SipKey{hash_seed_, ~hash_seed_}, name);
+  return siphash13(SipKey{hash_seed_, ~hash_seed_}, name);
 }
 
 void MemoryEngine::open(ByteView name, TopicPosition& position) {

@@ -10,6 +10,7 @@
 
 #include "wspush/base/clock.hpp"
 #include "wspush/base/random.hpp"
+#include "wspush/base/result.hpp"
 #include "wspush/engine/engine.hpp"
 #include "wspush/hub/rule_source.hpp"
 #include "wspush/hub/subscriber.hpp"

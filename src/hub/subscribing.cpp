@@ -106,7 +106,7 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
   ++topic->subscribers;
   count_changed(*topic);
   if (cursor == log.last() && !topic->is_dirty) {
-    enter_array(*topic, index);
+    enter_array(*topic, index, who.fd);
   } else {
     table_.put_behind(index, log.epoch(), cursor);
     if (cursor == log.last()) {
