@@ -46,9 +46,9 @@ class Connection {
   /// Real time at which it was accepted.
   virtual WallTime since() const = 0;
 
-  /// Queues `bytes` (copied); they leave at the end of the turn, after what is half out. Past
-  /// limits.queued_bytes the session is ended with kTooSlow instead; one reply may be larger alone.
-  virtual void write(ByteView bytes) = 0;
+  /// Queues `head` and `body` (copied); they leave at the end of the turn, after what is half out.
+  /// Past limits.queued_bytes the session is ended with kTooSlow; one larger reply may wait alone.
+  virtual void write(ByteView head, ByteView body) = 0;
   /// What is queued and has not been taken by the socket yet. Bytes.
   virtual std::size_t queued_bytes() const = 0;
   /// True: the session should stop taking input, its replies are not being read. Input goes on by

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "wspush/base/clock.hpp"
+#include "wspush/base/random.hpp"
+#include "wspush/config/config.hpp"
+
+#include "auth/topic_rules.hpp"
+#include "base/json.hpp"
+#include "hub/hub.hpp"
+#include "metrics/reactor_metrics.hpp"
+#include "websocket/message_assembler.hpp"
+
+namespace wspush::door {
+
+/// What a reactor offers to its sessions. One per reactor; outlives them. `config` and `rules` are
+/// swapped together by a reload: keep no pointer into them over a turn.
+struct Context {
+  hub::Hub& hub;
+  metrics::ReactorMetrics& metrics;
+  JsonReader& json;
+  Random& random;
+  std::shared_ptr<const config::Config> config;
+  std::shared_ptr<const auth::TopicRules> rules;
+  websocket::MessageRules message_rules;  ///< from `limits`
+  TimePoint now{};                        ///< of this turn
+  WallTime wall{};
+  std::uint16_t reactor = 0;
+  std::uint64_t instance = 0;  ///< of this process: mixed into connection ids
+  bool is_draining = false;
+};
+
+/// The public name of a connection (`welcome`, API): 24 lower-case hex digits.
+std::string connection_id(const Context& context, Handle handle);
+
+/// A connection id taken apart; false where it is none of this process.
+bool parse_connection_id(ByteView id, std::uint64_t instance, std::uint16_t& reactor,
+                         Handle& handle);
+
+}  // namespace wspush::door

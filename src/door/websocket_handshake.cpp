@@ -1,0 +1,240 @@
+#include "door/websocket_handshake.hpp"
+
+#include "wspush/hub/topic_name.hpp"
+
+#include "auth/origin_policy.hpp"
+#include "door/echo_session.hpp"
+#include "door/raw_session.hpp"
+#include "door/wspush_v1_session.hpp"
+#include "websocket/opening_handshake.hpp"
+
+namespace wspush::door {
+namespace {
+
+constexpr ByteView kVersion13 = "13";
+
+}  // namespace
+
+bool asks_for_websocket(const http::RequestHead& head) {
+  return head.headers.has_token("Upgrade", "websocket");
+}
+
+void WebSocketHandshake::refuse(int status, ByteView code, ByteView message) {
+  context_.metrics.handshake_refused(status);
+  http::Response response = http::error_response(status, code, message);
+  // Some proxies switch to tunnelling on the request alone: nothing more may follow on this
+  // connection.
+  response.close = true;
+  if (status == 426) {
+    response.headers.emplace_back("Sec-WebSocket-Version", kVersion13);
+    response.headers.emplace_back("Upgrade", "websocket");
+  }
+  if (status == 429 || status == 503) {
+    response.headers.emplace_back("Retry-After", std::to_string(1 + context_.random.below(5)));
+  }
+  exchange_.respond(std::move(response));
+}
+
+void WebSocketHandshake::on_head(http::Exchange& /*exchange*/) {
+  const http::RequestHead& head = exchange_.head();
+  if (judge(head) && judge_origin(head) && judge_subprotocols(head)) {
+    on_valid_request();
+  }
+}
+
+void WebSocketHandshake::on_body(http::Exchange& /*exchange*/, ByteView /*piece*/) {}
+void WebSocketHandshake::on_body_end(http::Exchange& /*exchange*/) {}
+void WebSocketHandshake::on_reply(std::uint32_t /*item*/, hub::Reply&& /*reply*/) {}
+
+bool WebSocketHandshake::judge(const http::RequestHead& head) {
+  const http::HeaderMap& headers = head.headers;
+  if (head.method != "GET") {
+    refuse(405, "method_not_allowed", "a WebSocket handshake is a GET");
+    return false;
+  }
+  if (context_.is_draining) {
+    refuse(503, "unavailable", "the server is going away");
+    return false;
+  }
+  if (!asks_for_websocket(head)) {
+    refuse(426, "upgrade_required", "this is a WebSocket endpoint: Upgrade: websocket is missing");
+    return false;
+  }
+  if (head.version != http::Version::kHttp11 || !headers.has_token("Connection", "upgrade")) {
+    refuse(400, "bad_request", "Connection: Upgrade is missing, or this is not HTTP/1.1");
+    return false;
+  }
+  if (head.has_body()) {
+    refuse(400, "bad_request", "a WebSocket handshake has no body");
+    return false;
+  }
+  const auto version = headers.find("Sec-WebSocket-Version");
+  if (headers.count("Sec-WebSocket-Version") != 1) {
+    refuse(400, "bad_request", "Sec-WebSocket-Version must be there once");
+    return false;
+  }
+  if (*version != kVersion13) {
+    refuse(426, "upgrade_required", "only version 13 of WebSocket is spoken here");
+    return false;
+  }
+  const auto key = headers.find("Sec-WebSocket-Key");
+  if (headers.count("Sec-WebSocket-Key") != 1 || !websocket::is_valid_key(*key)) {
+    refuse(400, "bad_request", "Sec-WebSocket-Key must be there once, base64 of 16 bytes");
+    return false;
+  }
+  headers_.emplace_back("Upgrade", "websocket");
+  headers_.emplace_back("Sec-WebSocket-Accept", websocket::accept_key(*key));
+  return true;
+}
+
+bool WebSocketHandshake::judge_origin(const http::RequestHead& head) {
+  const auto origin = head.headers.find("Origin");
+  if (!origin) {
+    return true;  // Not a browser.
+  }
+  if (head.headers.count("Origin") != 1 ||
+      !auth::is_origin_allowed(context_.config->origins, *origin, head.host)) {
+    refuse(403, "forbidden", "this Origin is not in the config's origins");
+    return false;
+  }
+  headers_.emplace_back("Access-Control-Allow-Origin", *origin);
+  headers_.emplace_back("Access-Control-Allow-Credentials", "true");
+  return true;
+}
+
+bool WebSocketHandshake::judge_subprotocols(const http::RequestHead& head) {
+  std::vector<ByteView> values;
+  head.headers.for_each("Sec-WebSocket-Protocol",
+                        [&](std::string_view value) { values.push_back(value); });
+  const auto offered = websocket::parse_subprotocols(values);
+  if (!offered) {
+    refuse(400, "bad_request", "Sec-WebSocket-Protocol is malformed");
+    return false;
+  }
+  if (const auto chosen = websocket::choose_subprotocol(*offered, subprotocols())) {
+    headers_.emplace_back("Sec-WebSocket-Protocol", *chosen);
+  }
+  return true;
+}
+
+void WebSocketHandshake::accept(std::unique_ptr<Session> session) {
+  exchange_.upgrade(std::move(headers_), std::move(session));
+}
+
+namespace {
+
+class WspushV1Handshake final : public WebSocketHandshake {
+ public:
+  using WebSocketHandshake::WebSocketHandshake;
+
+ private:
+  std::span<const std::string> subprotocols() const override {
+    static const std::string kName = "wspush.v1";
+    return {&kName, 1};
+  }
+  void on_valid_request() override {
+    auto session = std::make_unique<WspushV1Session>(exchange().connection(), context());
+    WspushV1Session& opened = *session;
+    accept(std::move(session));
+    opened.open();
+  }
+};
+
+class EchoHandshake final : public WebSocketHandshake {
+ public:
+  using WebSocketHandshake::WebSocketHandshake;
+
+ private:
+  std::span<const std::string> subprotocols() const override {
+    return context().config->subprotocols;
+  }
+  void on_valid_request() override {
+    if (context().config->auth.required) {
+      refuse(401, "unauthenticated", "this server wants a token");
+      return;
+    }
+    accept(std::make_unique<EchoSession>(exchange().connection(), context()));
+  }
+};
+
+class RawHandshake final : public WebSocketHandshake {
+ public:
+  RawHandshake(UpgradeExchange& exchange, Context& context, std::string topic)
+      : WebSocketHandshake(exchange, context), topic_(std::move(topic)) {}
+
+  void on_reply(std::uint32_t /*item*/, hub::Reply&& reply) override {
+    if (std::holds_alternative<hub::PreparedReply>(reply)) {
+      subscribe();
+    }
+  }
+
+ private:
+  std::span<const std::string> subprotocols() const override {
+    return context().config->subprotocols;
+  }
+
+  void on_valid_request() override {
+    if (!hub::is_topic(topic_, context().config->limits.topic_bytes)) {
+      refuse(400, "bad_topic", "not a topic");
+      return;
+    }
+    if (const auto after = exchange().target().find("after"); after == "first") {
+      after_.kind = hub::After::Kind::kFirst;
+    } else if (after) {
+      const auto id = hub::parse_message_id(*after);
+      if (!id) {
+        refuse(400, "bad_request", "after must be a message id or first");
+        return;
+      }
+      after_ = {.kind = hub::After::Kind::kId, .id = *id};
+    }
+    const config::TopicRule* rule = context().rules->rule_of(topic_);
+    const auth::Verdict verdict =
+        rule == nullptr ? auth::Verdict::kForbidden : context().rules->subscribe_verdict(*rule);
+    if (context().config->auth.required || verdict == auth::Verdict::kUnauthenticated) {
+      refuse(401, "unauthenticated", "a token is wanted here");
+    } else if (verdict == auth::Verdict::kForbidden) {
+      refuse(403, "forbidden", "the topic's rule does not let you subscribe");
+    } else if (context().hub.prepare({&topic_, 1}, false, exchange().reply_to(0))) {
+      subscribe();
+    }
+  }
+
+  void subscribe() {
+    const hub::SubscribeOptions options{
+        .after = after_, .mode = hub::Mode::kAll, .form = hub::WireForm::kRaw};
+    const auto subscribed =
+        context().hub.subscribe(exchange().connection().member(), topic_, options);
+    if (!subscribed) {
+      refuse(429, "limit_exceeded", "limits.topics is reached");
+      return;
+    }
+    auto session =
+        std::make_unique<RawSession>(exchange().connection(), context(), std::move(topic_));
+    RawSession& opened = *session;
+    accept(std::move(session));
+    opened.open(subscribed->recovered);
+  }
+
+  std::string topic_;
+  hub::After after_;
+};
+
+}  // namespace
+
+std::unique_ptr<WebSocketHandshake> make_wspush_v1_handshake(UpgradeExchange& exchange,
+                                                             Context& context) {
+  return std::make_unique<WspushV1Handshake>(exchange, context);
+}
+
+std::unique_ptr<WebSocketHandshake> make_raw_handshake(UpgradeExchange& exchange, Context& context,
+                                                       std::string topic) {
+  return std::make_unique<RawHandshake>(exchange, context, std::move(topic));
+}
+
+std::unique_ptr<WebSocketHandshake> make_echo_handshake(UpgradeExchange& exchange,
+                                                        Context& context) {
+  return std::make_unique<EchoHandshake>(exchange, context);
+}
+
+}  // namespace wspush::door

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "door/context.hpp"
+#include "door/upgrade_exchange.hpp"
+
+namespace wspush::door {
+
+/// The server's opening handshake (RFC 6455 §4.2): judges the request and refuses it with its
+/// reason, or makes a session of the connection. Each door derives from it.
+class WebSocketHandshake : public http::RequestHandler, public hub::ReplySink {
+ public:
+  WebSocketHandshake(UpgradeExchange& exchange, Context& context)
+      : exchange_(exchange), context_(context) {}
+
+  void on_head(http::Exchange& exchange) final;
+  void on_body(http::Exchange& exchange, ByteView piece) final;
+  void on_body_end(http::Exchange& exchange) final;
+  void on_reply(std::uint32_t item, hub::Reply&& reply) override;
+
+ protected:
+  /// The subprotocols that this door speaks.
+  virtual std::span<const std::string> subprotocols() const = 0;
+  /// The request is in order: call `accept`, now or later, or `refuse`.
+  virtual void on_valid_request() = 0;
+
+  void refuse(int status, ByteView code, ByteView message);
+  void accept(std::unique_ptr<Session> session);
+
+  UpgradeExchange& exchange() { return exchange_; }
+  Context& context() const { return context_; }
+
+ private:
+  bool judge(const http::RequestHead& head);
+  bool judge_origin(const http::RequestHead& head);
+  bool judge_subprotocols(const http::RequestHead& head);
+
+  UpgradeExchange& exchange_;
+  Context& context_;
+  std::vector<std::pair<std::string, std::string>> headers_;
+};
+
+/// `GET /ws`
+std::unique_ptr<WebSocketHandshake> make_wspush_v1_handshake(UpgradeExchange& exchange,
+                                                             Context& context);
+/// `GET /topics/{topic}`
+std::unique_ptr<WebSocketHandshake> make_raw_handshake(UpgradeExchange& exchange, Context& context,
+                                                       std::string topic);
+/// `GET /echo`
+std::unique_ptr<WebSocketHandshake> make_echo_handshake(UpgradeExchange& exchange,
+                                                        Context& context);
+
+/// Whether the request asks for a WebSocket at all: an `Upgrade` that names it.
+bool asks_for_websocket(const http::RequestHead& head);
+
+}  // namespace wspush::door

@@ -1,0 +1,212 @@
+#include "door/websocket_session.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.hpp"
+#include "door/heartbeat.hpp"
+#include "websocket/frame_encoder.hpp"
+#include "websocket/frame_error.hpp"
+
+namespace wspush::door {
+namespace {
+
+using websocket::AssemblerEvent;
+using websocket::CloseCode;
+using websocket::Opcode;
+
+/// Control frames of one peer. An honest client sends one in fifty seconds.
+constexpr RateLimit kControlFrames{.per_second = 50, .burst = 100};
+
+metrics::Limit limit_of(websocket::FrameError error) {
+  return error == websocket::FrameError::kTooManyFrames ? metrics::Limit::kFramesPerMessage
+                                                        : metrics::Limit::kMessageBytes;
+}
+
+}  // namespace
+
+WebSocketSession::WebSocketSession(Connection& connection, Context& context)
+    : connection_(connection), context_(context), opened_(context.now) {
+  // The first look is anywhere within the interval: connections that came back together after a
+  // restart are not pinged together for ever.
+  const auto interval = static_cast<std::uint64_t>(config().heartbeat.ping_interval.count());
+  connection_.set_deadline(context_.now + std::chrono::milliseconds(context_.random.below(
+                                              std::max<std::uint64_t>(interval, 1))));
+}
+
+hub::ReplyTo WebSocketSession::reply_to(std::uint32_t item) const {
+  return {.connection = connection_.handle().packed(),
+          .ticket = 0,
+          .item = item,
+          .reactor = context_.reactor};
+}
+
+std::size_t WebSocketSession::on_input(MutableBytes input) {
+  MutableBytes rest = input;
+  while (!is_closing_ && !is_paused_ && !connection_.is_congested()) {
+    const AssemblerEvent event = assembler_.next(rest, context_.message_rules);
+    if (event.kind == AssemblerEvent::Kind::kNone) {
+      break;
+    }
+    handle(event);
+  }
+  // Whatever a peer says after a close is thrown away.
+  return is_closing_ ? input.size() : input.size() - rest.size();
+}
+
+void WebSocketSession::handle(const AssemblerEvent& event) {
+  switch (event.kind) {
+    case AssemblerEvent::Kind::kNone:
+      return;
+    case AssemblerEvent::Kind::kText:
+    case AssemblerEvent::Kind::kBinary:
+      context_.metrics.add(metrics::Metric::kReceivedMessages);
+      on_message(event.kind == AssemblerEvent::Kind::kText ? Opcode::kText : Opcode::kBinary,
+                 as_view(event.payload));
+      return;
+    case AssemblerEvent::Kind::kPing:
+      answer_ping(as_view(event.payload));
+      return;
+    case AssemblerEvent::Kind::kPong:
+      admit_control_frame();
+      return;
+    case AssemblerEvent::Kind::kClose:
+      context_.metrics.closed(static_cast<int>(event.close_code));
+      is_closing_ = true;
+      send_frame(Opcode::kClose, websocket::encode_close_payload(event.close_code, {}));
+      connection_.close_after_flush();
+      return;
+    case AssemblerEvent::Kind::kError:
+      if (event.close_code == CloseCode::kPolicyViolation ||
+          event.close_code == CloseCode::kTooBig) {
+        context_.metrics.limit_hit(limit_of(event.error));
+      }
+      close_with(event.close_code, websocket::describe(event.error));
+      return;
+  }
+}
+
+bool WebSocketSession::admit_control_frame() {
+  if (control_frames_.take(context_.now, kControlFrames)) {
+    return true;
+  }
+  context_.metrics.limit_hit(metrics::Limit::kControlFrames);
+  close_with(CloseCode::kPolicyViolation, "too many control frames");
+  return false;
+}
+
+void WebSocketSession::answer_ping(ByteView payload) {
+  if (connection_.is_blocked()) {
+    // It does not read its pongs: one is enough, that of the newest ping (RFC 6455 §5.5.3). These
+    // cost nothing but a copy, so they do not count against its control frames.
+    if (late_pong_ == nullptr) {
+      late_pong_ = std::make_unique<std::string>();
+    }
+    late_pong_->assign(payload);
+    return;
+  }
+  if (admit_control_frame()) {
+    send_frame(Opcode::kPong, payload);
+  }
+}
+
+void WebSocketSession::on_drained() {
+  if (late_pong_ != nullptr && !is_closing_) {
+    const std::unique_ptr<std::string> payload = std::move(late_pong_);
+    send_frame(Opcode::kPong, *payload);
+  }
+}
+
+void WebSocketSession::on_input_end() {
+  // Without a close frame: to the peer's side that is 1006 (§7.1.5), nothing is left to say.
+  if (!is_closing_) {
+    context_.metrics.closed(static_cast<int>(CloseCode::kAbnormal));
+  }
+  is_closing_ = true;
+  connection_.close_after_flush();
+}
+
+void WebSocketSession::on_deadline(TimePoint now) {
+  if (is_closing_) {
+    return;
+  }
+  const HeartbeatIntervals intervals{config().heartbeat.ping_interval,
+                                     config().heartbeat.pong_timeout};
+  const TimePoint last_sent = std::max(
+      connection_.last_sent(), context_.hub.last_delivery(connection_.handle().slot));
+  HeartbeatDecision decision = look_at_heartbeat(
+      now, {.last_sent = last_sent, .last_heard = connection_.last_heard(), .last_ping = last_ping_},
+      intervals);
+  // The first look comes early; its ping moves a quiet connection away from those that came with
+  // it. One with traffic both ways needs none.
+  const bool is_quiet = last_sent <= opened_ || connection_.last_heard() <= opened_;
+  if (!is_examined_ && is_quiet && decision.action == HeartbeatAction::kWait) {
+    decision = {HeartbeatAction::kPing, now + intervals.ping_interval};
+  }
+  is_examined_ = true;
+  switch (decision.action) {
+    case HeartbeatAction::kWait:
+      break;
+    case HeartbeatAction::kPing:
+      context_.metrics.add(metrics::Metric::kPingsSent);
+      last_ping_ = now;
+      send_frame(Opcode::kPing, {});
+      break;
+    case HeartbeatAction::kLost:
+      close_with(CloseCode::kHeartbeatLost);
+      return;
+  }
+  connection_.set_deadline(decision.next);
+}
+
+void WebSocketSession::end(EndReason reason) {
+  switch (reason) {
+    case EndReason::kGoingAway:
+      return close_with(CloseCode::kGoingAway);
+    case EndReason::kTerminated:
+      return close_with(CloseCode::kTerminated);
+    case EndReason::kTooSlow:
+      return close_with(CloseCode::kTooSlow);
+    case EndReason::kInternalError:
+      return close_with(CloseCode::kInternalError);
+    case EndReason::kOverload:
+      return close_with(CloseCode::kTryAgainLater);
+  }
+}
+
+void WebSocketSession::on_reply(const hub::ReplyTo& /*to*/, hub::Reply&& /*reply*/) {}
+
+void WebSocketSession::send_text(ByteView payload) {
+  send_frame(Opcode::kText, payload);
+}
+
+void WebSocketSession::send_frame(Opcode opcode, ByteView payload) {
+  const auto header = websocket::encode_server_header(opcode, payload.size());
+  connection_.write(header.view(), payload);
+}
+
+void WebSocketSession::close_with(CloseCode code) {
+  close_with(code, websocket::reason_phrase(code));
+}
+
+void WebSocketSession::close_with(CloseCode code, ByteView reason) {
+  if (is_closing_) {
+    return;
+  }
+  context_.metrics.closed(static_cast<int>(code));
+  is_closing_ = true;
+  send_frame(Opcode::kClose, websocket::encode_close_payload(code, reason));
+  connection_.close_after_flush();
+}
+
+void WebSocketSession::pause() {
+  is_paused_ = true;
+  connection_.pause_input();
+}
+
+void WebSocketSession::resume() {
+  is_paused_ = false;
+  connection_.resume_input();
+}
+
+}  // namespace wspush::door

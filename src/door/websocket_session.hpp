@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+
+#include "wspush/door/session.hpp"
+
+#include "base/token_bucket.hpp"
+#include "door/context.hpp"
+#include "websocket/close_code.hpp"
+#include "websocket/frame_header.hpp"
+#include "websocket/message_assembler.hpp"
+
+namespace wspush::door {
+
+/// What every WebSocket door has: frames in and out, ping and pong, the close handshake, the
+/// heartbeat, the limits on what one peer may send. Source: RFC 6455 §5, §7.
+class WebSocketSession : public Session {
+ public:
+  WebSocketSession(Connection& connection, Context& context);
+
+  std::size_t on_input(MutableBytes input) final;
+  void on_input_end() final;
+  void on_deadline(TimePoint now) override;
+  void on_drained() override;
+  void end(EndReason reason) final;
+  void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
+
+ protected:
+  /// `payload` is borrowed for the call; text is valid UTF-8.
+  virtual void on_message(websocket::Opcode opcode, ByteView payload) = 0;
+
+  Connection& connection() { return connection_; }
+  Context& context() { return context_; }
+  const config::Config& config() const { return *context_.config; }
+  hub::ReplyTo reply_to(std::uint32_t item) const;
+
+  void send_text(ByteView payload);
+  void send_frame(websocket::Opcode opcode, ByteView payload);
+  /// Sends a close frame and closes; what the client says from now on is not looked at.
+  void close_with(websocket::CloseCode code);
+  void close_with(websocket::CloseCode code, ByteView reason);
+  bool is_closing() const { return is_closing_; }
+  /// Input stays where it is until `resume()`.
+  void pause();
+  void resume();
+
+ private:
+  void handle(const websocket::AssemblerEvent& event);
+  void answer_ping(ByteView payload);
+  bool admit_control_frame();
+
+  Connection& connection_;
+  Context& context_;
+  websocket::MessageAssembler assembler_;
+  TokenBucket control_frames_;
+  TimePoint opened_;
+  TimePoint last_ping_{};
+  /// While the peer takes nothing, the newest ping of it that has no pong yet.
+  std::unique_ptr<std::string> late_pong_;
+  bool is_closing_ = false;
+  bool is_paused_ = false;
+  bool is_examined_ = false;  ///< the first heartbeat, which spreads them, has been
+};
+
+}  // namespace wspush::door

@@ -1,0 +1,556 @@
+#include "door/wspush_v1_session.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "wspush/hub/topic_name.hpp"
+
+#include "base/check.hpp"
+#include "door/command_rate.hpp"
+#include "door/wire_forms.hpp"
+#include "version.hpp"
+
+namespace wspush::door {
+namespace {
+
+using websocket::CloseCode;
+using websocket::Opcode;
+
+constexpr std::uint32_t kHistoryDefault = 100;
+
+/// Commands whose answers are on their way; past it the client's input waits for them.
+constexpr std::size_t kAnswersPendingMax = 1024;
+
+/// Starts an object: {"op":"pong","id":7
+std::string begin_answer(ByteView op, ByteView id) {
+  std::string text = R"({"op":")";
+  text.append(op).push_back('"');
+  if (!id.empty()) {
+    text.append(R"(,"id":)").append(id);
+  }
+  return text;
+}
+
+void append_topic(std::string& text, ByteView topic) {
+  text.append(R"(,"topic":)");
+  append_json_string(text, topic);
+}
+
+void append_id(std::string& text, ByteView name, hub::MessageId id) {
+  text.append(R"(,")").append(name).append(R"(":")");
+  hub::append_to(text, id);
+  text.push_back('"');
+}
+
+/// An `after`: absent, `first`, or an id. False where it is none of these.
+bool read_after(const JsonValue* value, hub::After& after) {
+  if (value == nullptr || value->is_null()) {
+    return true;
+  }
+  std::string scratch;
+  const ByteView text = value->string(scratch);
+  if (text == "first") {
+    after.kind = hub::After::Kind::kFirst;
+    return true;
+  }
+  const auto id = hub::parse_message_id(text);
+  if (!value->is_string() || !id) {
+    return false;
+  }
+  after = {.kind = hub::After::Kind::kId, .id = *id};
+  return true;
+}
+
+}  // namespace
+
+std::string_view name_of(CommandError error) {
+  switch (error) {
+    case CommandError::kBadRequest:
+      return "bad_request";
+    case CommandError::kUnknownOp:
+      return "unknown_op";
+    case CommandError::kBadTopic:
+      return "bad_topic";
+    case CommandError::kUnauthenticated:
+      return "unauthenticated";
+    case CommandError::kTokenExpired:
+      return "token_expired";
+    case CommandError::kForbidden:
+      return "forbidden";
+    case CommandError::kNotSubscribed:
+      return "not_subscribed";
+    case CommandError::kAlreadySubscribed:
+      return "already_subscribed";
+    case CommandError::kLimitExceeded:
+      return "limit_exceeded";
+    case CommandError::kRateLimited:
+      return "rate_limited";
+    case CommandError::kTooLarge:
+      return "too_large";
+    case CommandError::kUnavailable:
+      return "unavailable";
+  }
+  WSPUSH_CHECK(false);
+  return {};
+}
+
+CommandError command_error_of(hub::HubError error) {
+  switch (error) {
+    case hub::HubError::kNotSubscribed:
+      return CommandError::kNotSubscribed;
+    case hub::HubError::kAlreadySubscribed:
+      return CommandError::kAlreadySubscribed;
+    case hub::HubError::kTopicLimit:
+    case hub::HubError::kSubscriptionLimit:
+      return CommandError::kLimitExceeded;
+    case hub::HubError::kForbidden:
+      return CommandError::kForbidden;
+    case hub::HubError::kUnavailable:
+      return CommandError::kUnavailable;
+  }
+  WSPUSH_CHECK(false);
+  return CommandError::kUnavailable;
+}
+
+const WspushV1Session::Row WspushV1Session::kCommands[] = {
+    {"subscribe", &WspushV1Session::subscribe, true},
+    {"unsubscribe", &WspushV1Session::unsubscribe, true},
+    {"publish", &WspushV1Session::publish, true},
+    {"history", &WspushV1Session::history, true},
+    {"auth", &WspushV1Session::authenticate, false},
+    {"ping", &WspushV1Session::ping, true},
+};
+
+WspushV1Session::WspushV1Session(Connection& connection, Context& context)
+    : WebSocketSession(connection, context) {}
+
+WspushV1Session::~WspushV1Session() = default;
+
+void WspushV1Session::open() {
+  std::string text = begin_answer("welcome", {});
+  text.append(R"(,"connection":")").append(connection_id(context(), connection().handle()));
+  text.append(R"(","user":null,"ping_interval":)");
+  // Whole seconds where it is, as clients compare it with the table's default.
+  const auto milliseconds = config().heartbeat.ping_interval.count();
+  text.append(std::to_string(milliseconds / 1000));
+  if (milliseconds % 1000 != 0) {
+    std::string fraction = std::to_string(milliseconds % 1000 + 1000).substr(1);
+    fraction.erase(fraction.find_last_not_of('0') + 1);
+    text.append(".").append(fraction);
+  }
+  text.append(R"(,"server":"wspushd/)").append(kVersion).append(R"("})");
+  send_text(text);
+  if (config().auth.required) {
+    connection().set_deadline(context().now + config().auth.timeout);
+  }
+}
+
+void WspushV1Session::on_deadline(TimePoint now) {
+  if (config().auth.required && !is_closing()) {
+    context().metrics.limit_hit(metrics::Limit::kAuthTimeout);
+    close_with(CloseCode::kAuthenticationRequired);
+    return;
+  }
+  WebSocketSession::on_deadline(now);
+}
+
+bool WspushV1Session::admit(std::uint32_t cost) {
+  return commands_.take(context().now, command_rate(config().limits), cost);
+}
+
+void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
+  if (opcode == Opcode::kBinary) {
+    close_with(CloseCode::kUnacceptableData, "commands are text messages");
+    return;
+  }
+  const auto parsed = context().json.parse_object(payload);
+  if (!parsed) {
+    fail({}, CommandError::kBadRequest,
+         std::string(parsed.error().text) + " at byte " + std::to_string(parsed.error().offset));
+    return;
+  }
+  const JsonObject& object = *parsed;
+  const JsonValue* id = object.find("id");
+  if (id != nullptr && id->is_null()) {
+    id = nullptr;
+  }
+  if (id != nullptr && !id->is_string() && !id->is_integer()) {
+    fail({}, CommandError::kBadRequest, "id must be a string or an integer");
+    return;
+  }
+  const Command command{object, id == nullptr ? ByteView() : id->raw};
+  const JsonValue* op = object.find("op");
+  if (op == nullptr || !op->is_string()) {
+    fail(command.id, CommandError::kBadRequest, "op must be a string");
+    return;
+  }
+  std::string scratch;
+  const ByteView name = op->string(scratch);
+  const Row* const row = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                      [&](const Row& candidate) { return candidate.op == name; });
+  // A subscribe of many topics pays for each of them, when they have been counted.
+  if (!admit(1)) {
+    context().metrics.limit_hit(metrics::Limit::kCommandsPerSecond);
+    fail(command.id, CommandError::kRateLimited, "more than limits.commands_per_second");
+  } else if (row == std::end(kCommands)) {
+    fail(command.id, CommandError::kUnknownOp, "no such op");
+  } else if (row->needs_user && config().auth.required) {
+    fail(command.id, CommandError::kUnauthenticated, "this server wants a token first");
+  } else {
+    (this->*row->run)(command);
+  }
+}
+
+bool WspushV1Session::take_topic(const Command& command, std::string& topic) {
+  const JsonValue* value = command.object.find("topic");
+  if (value == nullptr || !value->is_string()) {
+    fail(command.id, CommandError::kBadRequest, "topic must be a string");
+    return false;
+  }
+  std::string scratch;
+  topic = value->string(scratch);
+  if (!hub::is_topic(topic, config().limits.topic_bytes)) {
+    fail(command.id, CommandError::kBadTopic, "not a topic");
+    return false;
+  }
+  return true;
+}
+
+// --- subscribe, unsubscribe
+
+WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Command& command,
+                                                                     const JsonObject& object) {
+  TopicToSubscribe wanted;
+  const auto refuse = [&](CommandError error, ByteView message) {
+    wanted.failure = error_text(command.id, error, message);
+    if (!wanted.topic.empty()) {
+      wanted.failure.pop_back();
+      append_topic(wanted.failure, wanted.topic);
+      wanted.failure.push_back('}');
+    }
+    return wanted;
+  };
+  const JsonValue* topic = object.find("topic");
+  if (topic == nullptr || !topic->is_string()) {
+    return refuse(CommandError::kBadRequest, "topic must be a string");
+  }
+  std::string scratch;
+  wanted.topic = topic->string(scratch);
+  if (hub::has_wildcard(wanted.topic) &&
+      hub::is_pattern(wanted.topic, config().limits.topic_bytes)) {
+    return refuse(CommandError::kBadTopic, "this version has no patterns yet");
+  }
+  if (!hub::is_topic(wanted.topic, config().limits.topic_bytes)) {
+    return refuse(CommandError::kBadTopic, "not a topic");
+  }
+  if (!read_after(object.find("after"), wanted.options.after)) {
+    return refuse(CommandError::kBadRequest, "after must be a message id or \"first\"");
+  }
+  if (const JsonValue* mode = object.find("mode")) {
+    const ByteView name = mode->string(scratch);
+    if (name != "all" && name != "latest") {
+      return refuse(CommandError::kBadRequest, "mode must be \"all\" or \"latest\"");
+    }
+    wanted.options.mode = name == "latest" ? hub::Mode::kLatest : hub::Mode::kAll;
+  }
+  if (object.find("max_rate") != nullptr) {
+    return refuse(CommandError::kBadRequest, "this version has no max_rate yet");
+  }
+  const config::TopicRule* rule = context().rules->rule_of(wanted.topic);
+  const auth::Verdict verdict =
+      rule == nullptr ? auth::Verdict::kForbidden : context().rules->subscribe_verdict(*rule);
+  if (verdict == auth::Verdict::kForbidden) {
+    return refuse(CommandError::kForbidden, "the topic's rule does not let you subscribe");
+  }
+  if (verdict == auth::Verdict::kUnauthenticated) {
+    return refuse(CommandError::kUnauthenticated, "the topic's rule wants a user");
+  }
+  return wanted;
+}
+
+void WspushV1Session::subscribe(const Command& command) {
+  auto pending = std::make_unique<PendingSubscribe>();
+  pending->id = command.id;
+  const JsonValue* topics = command.object.find("topics");
+  if (topics == nullptr) {
+    pending->topics.push_back(read_subscription(command, command.object));
+  } else if (!topics->is_array()) {
+    fail(command.id, CommandError::kBadRequest, "topics must be an array");
+    return;
+  } else {
+    for (const JsonValue element : topics->elements()) {
+      if (pending->topics.size() > config().limits.subscriptions_per_connection) {
+        fail(command.id, CommandError::kLimitExceeded,
+             "more topics than limits.subscriptions_per_connection");
+        return;
+      }
+      pending->topics.push_back(read_subscription(command, element.as_object()));
+    }
+    if (pending->topics.empty()) {
+      fail(command.id, CommandError::kBadRequest, "topics must not be empty");
+      return;
+    }
+    if (!admit(static_cast<std::uint32_t>(pending->topics.size() - 1))) {
+      context().metrics.limit_hit(metrics::Limit::kCommandsPerSecond);
+      fail(command.id, CommandError::kRateLimited, "more than limits.commands_per_second");
+      return;
+    }
+  }
+  std::vector<std::string> names;
+  for (const TopicToSubscribe& topic : pending->topics) {
+    if (topic.failure.empty()) {
+      names.push_back(topic.topic);
+    }
+  }
+  // What this client published before must come before its subscription takes effect.
+  const bool fence = pending_ != nullptr && !pending_->answers.empty();
+  if (pending_ == nullptr) {
+    pending_ = std::make_unique<Pending>();
+  }
+  pending_->subscribe = std::move(pending);
+  if (context().hub.prepare(names, fence, reply_to(0))) {
+    run_pending_subscribe();
+  } else {
+    pause();
+  }
+}
+
+void WspushV1Session::run_pending_subscribe() {
+  const std::unique_ptr<PendingSubscribe> pending = std::move(pending_->subscribe);
+  drop_pending_if_idle();
+  for (const TopicToSubscribe& wanted : pending->topics) {
+    if (is_closing()) {
+      return;
+    }
+    if (!wanted.failure.empty()) {
+      fail_with(wanted.failure);
+      continue;
+    }
+    const auto answer =
+        context().hub.subscribe(connection().member(), wanted.topic, wanted.options);
+    if (!answer) {
+      std::string text =
+          error_text(pending->id, command_error_of(answer.error()), "not subscribed");
+      text.pop_back();
+      append_topic(text, wanted.topic);
+      text.push_back('}');
+      fail_with(text);
+      continue;
+    }
+    if (pending->id.empty()) {
+      continue;  // No answer was asked for.
+    }
+    std::string text = begin_answer("subscribed", pending->id);
+    append_topic(text, wanted.topic);
+    append_id(text, "last", answer->last);
+    if (answer->recovered) {
+      text.append(*answer->recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
+    }
+    text.push_back('}');
+    send_text(text);
+  }
+}
+
+void WspushV1Session::unsubscribe(const Command& command) {
+  std::string topic;
+  if (!take_topic(command, topic)) {
+    return;
+  }
+  if (const auto done = context().hub.unsubscribe(connection().handle().slot, topic); !done) {
+    fail(command.id, command_error_of(done.error()), "not subscribed to it");
+    return;
+  }
+  if (!command.id.empty()) {
+    std::string text = begin_answer("unsubscribed", command.id);
+    append_topic(text, topic);
+    text.push_back('}');
+    send_text(text);
+  }
+}
+
+void WspushV1Session::on_withdrawn(ByteView topic) {
+  std::string text = begin_answer("unsubscribed", {});
+  append_topic(text, topic);
+  text.append(R"(,"code":"forbidden"})");
+  send_text(text);
+}
+
+bool WspushV1Session::on_gap(const hub::Gap& gap) {
+  std::string text = begin_answer("gap", {});
+  append_topic(text, gap.topic);
+  append_id(text, "after", gap.after);
+  append_id(text, "next", gap.next);
+  text.push_back('}');
+  send_text(text);
+  return !is_closing();
+}
+
+// --- publish, history
+
+std::uint32_t WspushV1Session::wait_for(const Command& command, std::string topic,
+                                        bool is_history) {
+  if (pending_ == nullptr) {
+    pending_ = std::make_unique<Pending>();
+  }
+  const std::uint32_t item = pending_->next_item++;
+  pending_->answers.emplace(item,
+                            PendingAnswer{std::string(command.id), std::move(topic), is_history});
+  return item;
+}
+
+void WspushV1Session::drop_pending_if_idle() {
+  if (pending_ != nullptr && pending_->answers.empty() && pending_->subscribe == nullptr) {
+    pending_.reset();
+  }
+}
+
+void WspushV1Session::publish(const Command& command) {
+  std::string topic;
+  if (!take_topic(command, topic)) {
+    return;
+  }
+  const JsonValue* data = command.object.find("data");
+  if (data == nullptr) {
+    fail(command.id, CommandError::kBadRequest, "data is missing");
+    return;
+  }
+  const config::TopicRule* rule = context().rules->rule_of(topic);
+  const bool is_subscribed = context().hub.is_subscribed(connection().handle().slot, topic);
+  const auth::Verdict verdict = rule == nullptr
+                                    ? auth::Verdict::kForbidden
+                                    : context().rules->publish_verdict(*rule, is_subscribed);
+  if (verdict == auth::Verdict::kUnauthenticated) {
+    fail(command.id, CommandError::kUnauthenticated, "the topic's rule wants a user");
+    return;
+  }
+  if (verdict == auth::Verdict::kForbidden) {
+    fail(command.id, CommandError::kForbidden, "the topic's rule does not let you publish");
+    return;
+  }
+  if (data->raw.size() > rule->message_bytes) {
+    context().metrics.limit_hit(metrics::Limit::kRuleMessageBytes);
+    fail(command.id, CommandError::kTooLarge,
+         "more than the rule's message_bytes (" + std::to_string(rule->message_bytes) + ")");
+    return;
+  }
+  hub::MessageRef draft = hub::Message::create(hub::PayloadKind::kJson, data->raw);
+  const std::uint32_t item = wait_for(command, topic, false);
+  context().hub.publish(topic, std::move(draft), {}, reply_to(item));
+  if (pending_ != nullptr && pending_->answers.size() >= kAnswersPendingMax) {
+    pause();
+  }
+}
+
+void WspushV1Session::history(const Command& command) {
+  std::string topic;
+  if (!take_topic(command, topic)) {
+    return;
+  }
+  hub::After after;
+  if (!read_after(command.object.find("after"), after)) {
+    fail(command.id, CommandError::kBadRequest, "after must be a message id or \"first\"");
+    return;
+  }
+  std::uint64_t limit = kHistoryDefault;
+  if (const JsonValue* value = command.object.find("limit")) {
+    limit = value->as_uint64().value_or(0);
+    if (limit == 0) {
+      fail(command.id, CommandError::kBadRequest, "limit must be a positive integer");
+      return;
+    }
+  }
+  const config::TopicRule* rule = context().rules->rule_of(topic);
+  const auth::Verdict verdict =
+      rule == nullptr ? auth::Verdict::kForbidden : context().rules->subscribe_verdict(*rule);
+  if (verdict != auth::Verdict::kAllowed) {
+    fail(command.id,
+         verdict == auth::Verdict::kForbidden ? CommandError::kForbidden
+                                              : CommandError::kUnauthenticated,
+         "the topic's rule does not let you read it");
+    return;
+  }
+  const std::uint32_t item = wait_for(command, topic, true);
+  context().hub.history(topic, after,
+                        static_cast<std::uint32_t>(
+                            std::min<std::uint64_t>(limit, hub::kHistoryMessagesMax)),
+                        reply_to(item));
+}
+
+void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
+  if (pending_ == nullptr || is_closing()) {
+    return;
+  }
+  if (std::holds_alternative<hub::PreparedReply>(reply)) {
+    run_pending_subscribe();
+    resume();
+    return;
+  }
+  const auto found = pending_->answers.find(to.item);
+  if (found == pending_->answers.end()) {
+    return;
+  }
+  const PendingAnswer pending = std::move(found->second);
+  pending_->answers.erase(found);
+  const bool was_full = pending_->answers.size() == kAnswersPendingMax - 1;
+  drop_pending_if_idle();
+  if (const auto* error = std::get_if<hub::HubError>(&reply)) {
+    fail(pending.id, command_error_of(*error), "the topic cannot be used now");
+  } else if (!pending.id.empty() && pending.is_history) {
+    const auto& history = std::get<hub::HistoryReply>(reply);
+    std::string text = begin_answer("history", pending.id);
+    append_topic(text, pending.topic);
+    text.append(R"(,"messages":[)");
+    for (const hub::MessageRef& message : history.messages) {
+      text.append(message.get() == history.messages.front().get() ? "{" : ",{");
+      append_message_members(text, *message);
+      text.push_back('}');
+    }
+    text.push_back(']');
+    append_id(text, "last", history.last);
+    text.append(history.gap ? R"(,"gap":true})" : "}");
+    send_text(text);
+  } else if (!pending.id.empty()) {
+    std::string text = begin_answer("published", pending.id);
+    append_topic(text, pending.topic);
+    append_id(text, "message", std::get<hub::PublishedReply>(reply).id);
+    text.push_back('}');
+    send_text(text);
+  }
+  if (was_full) {
+    resume();
+  }
+}
+
+// --- auth, ping, errors
+
+void WspushV1Session::authenticate(const Command& command) {
+  fail(command.id, CommandError::kUnauthenticated, "no key is configured that could check a token");
+}
+
+void WspushV1Session::ping(const Command& command) {
+  if (!command.id.empty()) {
+    send_text(begin_answer("pong", command.id) + "}");
+  }
+}
+
+std::string WspushV1Session::error_text(ByteView id, CommandError error, ByteView message) const {
+  std::string text = begin_answer("error", id);
+  text.append(R"(,"code":")").append(name_of(error)).append(R"(","message":)");
+  append_json_string(text, message);
+  text.push_back('}');
+  return text;
+}
+
+void WspushV1Session::fail(ByteView id, CommandError error, ByteView message) {
+  fail_with(error_text(id, error, message));
+}
+
+void WspushV1Session::fail_with(const std::string& text) {
+  send_text(text);
+  if (++errors_ >= config().limits.errors_per_connection) {
+    context().metrics.limit_hit(metrics::Limit::kErrorsPerConnection);
+    close_with(CloseCode::kPolicyViolation, "too many errors");
+  }
+}
+
+}  // namespace wspush::door

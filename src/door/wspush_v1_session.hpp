@@ -1,0 +1,110 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/token_bucket.hpp"
+#include "door/websocket_session.hpp"
+
+namespace wspush::door {
+
+/// The codes of the contract's `error`.
+enum class CommandError : std::uint8_t {
+  kBadRequest,
+  kUnknownOp,
+  kBadTopic,
+  kUnauthenticated,
+  kTokenExpired,
+  kForbidden,
+  kNotSubscribed,
+  kAlreadySubscribed,
+  kLimitExceeded,
+  kRateLimited,
+  kTooLarge,
+  kUnavailable,
+};
+std::string_view name_of(CommandError error);
+CommandError command_error_of(hub::HubError error);
+
+/// The `wspush.v1` door: JSON commands, any number of topics on one connection.
+///
+/// Commands take effect in the order sent. A subscription whose log has to come from another reactor
+/// first holds up the input behind it; a publish or a look into the history does not, its answer
+/// comes when it is there.
+class WspushV1Session final : public WebSocketSession {
+ public:
+  WspushV1Session(Connection& connection, Context& context);
+  ~WspushV1Session() override;
+
+  /// Says `welcome`; once, before any input.
+  void open();
+
+  DoorKind kind() const override { return DoorKind::kWspushV1; }
+  void on_deadline(TimePoint now) override;
+  void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
+  bool on_gap(const hub::Gap& gap) override;
+  void on_withdrawn(ByteView topic) override;
+
+ private:
+  /// A command as it came: the object, and its `id` as JSON text (empty: none).
+  struct Command {
+    const JsonObject& object;
+    ByteView id;
+  };
+  struct TopicToSubscribe {
+    std::string topic;
+    hub::SubscribeOptions options;
+    std::string failure;  ///< an `error` that was decided before; empty: go on
+  };
+  struct PendingSubscribe {
+    std::string id;
+    std::vector<TopicToSubscribe> topics;
+  };
+  /// What was asked of a topic's home.
+  struct PendingAnswer {
+    std::string id;
+    std::string topic;
+    bool is_history = false;
+  };
+  /// Allocated with the first command that has to wait; freed when none is left.
+  struct Pending {
+    std::unordered_map<std::uint32_t, PendingAnswer> answers;
+    std::unique_ptr<PendingSubscribe> subscribe;
+    std::uint32_t next_item = 1;
+  };
+  using Run = void (WspushV1Session::*)(const Command&);
+  struct Row {
+    std::string_view op;
+    Run run;
+    bool needs_user;  ///< where `auth.required` is on
+  };
+  static const Row kCommands[];
+
+  void on_message(websocket::Opcode opcode, ByteView payload) override;
+
+  void subscribe(const Command& command);
+  void unsubscribe(const Command& command);
+  void publish(const Command& command);
+  void history(const Command& command);
+  void authenticate(const Command& command);
+  void ping(const Command& command);
+
+  TopicToSubscribe read_subscription(const Command& command, const JsonObject& object);
+  void run_pending_subscribe();
+  bool take_topic(const Command& command, std::string& topic);
+  std::uint32_t wait_for(const Command& command, std::string topic, bool is_history);
+  void drop_pending_if_idle();
+  bool admit(std::uint32_t cost);
+  std::string error_text(ByteView id, CommandError error, ByteView message) const;
+  void fail(ByteView id, CommandError error, ByteView message);
+  void fail_with(const std::string& text);
+
+  TokenBucket commands_;
+  std::unique_ptr<Pending> pending_;
+  std::uint32_t errors_ = 0;
+};
+
+}  // namespace wspush::door
