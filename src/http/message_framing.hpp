@@ -31,7 +31,9 @@ bool judge_keep_alive(const HeaderMap& headers, Version version);
 Result<std::uint64_t, HttpFault> parse_content_length(std::string_view value);
 
 /// Whether `value` is `uri-host [ ":" port ]`: a name, an IPv4 or a bracketed IPv6 literal, with a
-/// port up to 65535. An empty value is one too. Source: RFC 9110 §7.2, RFC 3986 §3.2.
+/// port up to 65535. An empty value is one too;
+/// sub-delims (comma, '!', ...) are refused though the grammar of URIs has them. Source: RFC 9110
+/// §7.2, RFC 3986 §3.2.
 bool is_valid_host(std::string_view value) noexcept;
 
 /// Fills host, framing, keep_alive and expects_continue of a head whose lines were parsed; nullopt

@@ -33,7 +33,8 @@ struct RequestHead {
   /// `Connection: close`, HTTP/1.0 where it says `keep-alive`. Source: RFC 9112 §9.3.
   bool keep_alive = true;
 
-  /// The client waits for `100 Continue` before it sends the body. Source: RFC 9110 §10.1.1.
+  /// There is a body, and the client waits for `100 Continue` before it sends it.
+  /// Source: RFC 9110 §10.1.1.
   bool expects_continue = false;
 
   bool has_body() const { return is_chunked || content_length.value_or(0) > 0; }
