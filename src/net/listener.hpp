@@ -14,11 +14,11 @@ namespace wspush::net {
 /// Opens one listening, non-blocking socket for each of `count` reactors on one address.
 ///
 /// TCP: a SO_REUSEPORT group, the kernel spreads connections over it. The first socket is bound
-/// *without* SO_REUSEPORT, so a second instance on the same address is refused (EADDRINUSE), where
-/// the option alone would let it share the port silently; it is set before listen(), and the others
-/// then join. SO_REUSEADDR is set, so that connections in TIME_WAIT do not stop a restart. Port 0:
-/// the first takes a free one, the others follow it; bound_address() tells which. `[::]` takes IPv4
-/// too, whatever net.ipv6.bindv6only says.
+/// and listens *without* SO_REUSEPORT, so a second instance on the same address is refused
+/// (EADDRINUSE), where the option alone would let it share the port silently; it is set afterwards,
+/// and the others then join. SO_REUSEADDR is set, so that connections in TIME_WAIT do not stop a
+/// restart. Port 0: the first takes a free one, the others follow it; bound_address() tells which.
+/// `[::]` takes IPv4 too, whatever net.ipv6.bindv6only says.
 ///
 /// Unix: one socket, duplicated for each reactor (add them with EPOLLEXCLUSIVE, or all wake up for
 /// each connection). A path where a socket lies that nobody answers is taken over; where somebody

@@ -87,7 +87,8 @@ class TimerWheel {
   bool has_due() const { return due_.next != &due_; }
 
   /// No entry is due before this; none if nothing is set. A lower bound: entries far ahead are
-  /// told by the start of their slot, at which expire() lets them fall. Cost: O(levels).
+  /// told by the start of their slot, at which expire() lets them fall. With has_due() it is the
+  /// time of the last expire(). Cost: O(levels).
   std::optional<TimePoint> next_deadline();
 
   /// next_deadline() as a timeout for epoll: milliseconds from `now`, rounded up (so that it does
