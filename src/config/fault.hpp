@@ -21,8 +21,8 @@ struct Fault {
 };
 
 /// `FILE:LINE:COLUMN: key.path: found ...; allowed: ...`, for an override
-/// `--set heartbeat.pong: unknown key; nearest: heartbeat.pong_timeout`. An excerpt follows on lines
-/// of its own. No line break at the end.
+/// `--set heartbeat.pong: unknown key; nearest: heartbeat.pong_timeout`. An excerpt follows on
+/// lines of its own. No line break at the end.
 std::string to_string(const Fault& fault);
 
 /// All of them, one below the other, no line break at the end.
