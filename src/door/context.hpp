@@ -21,7 +21,6 @@ namespace wspush::door {
 struct Context {
   hub::Hub& hub;
   metrics::ReactorMetrics& metrics;
-  JsonReader& json;
   Random& random;
   std::shared_ptr<const config::Config> config;
   std::shared_ptr<const auth::TopicRules> rules;

@@ -163,7 +163,7 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
     close_with(CloseCode::kUnacceptableData, "commands are text messages");
     return;
   }
-  const auto parsed = context().json.parse_object(payload);
+  const auto parsed = parse_json_object(payload);
   if (!parsed) {
     fail({}, CommandError::kBadRequest,
          std::string(parsed.error().text) + " at byte " + std::to_string(parsed.error().offset));
