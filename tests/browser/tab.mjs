@@ -92,6 +92,18 @@ export class Tab {
 
   chat() { return this.page.$$eval('#log .text', lines => lines.map(line => line.textContent)); }
 
+  /// Sets `watched` in the page once an element that fits `selector` is added, however short its
+  /// life.
+  watch(selector) {
+    return this.page.evaluate(wanted => {
+      window.watched = false;
+      new MutationObserver(records => {
+        const added = records.flatMap(record => [...record.addedNodes]);
+        if (added.some(node => node.matches?.(wanted))) window.watched = true;
+      }).observe(document.body, { subtree: true, childList: true });
+    }, selector);
+  }
+
   /// What moved without being asked to.
   shifted() {
     return this.page.evaluate(() => shifts.flatMap(shift => shift.sources.map(({ node }) =>
