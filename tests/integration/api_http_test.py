@@ -78,9 +78,7 @@ class TestApiKeys:
 
     def test_can_be_reloaded(self, start):
         own = start({"internal": {"api_keys": ["old"]}})
-        own.config["internal"]["api_keys"] = ["new"]
-        own.write_config()
-        own.process.send_signal(1)
+        own.reload({"internal": {"api_keys": ["new"]}})
         eventually(lambda: self.call(own, "new").status == 201, "the new key is known")
         assert self.call(own, "old").status == 401
 

@@ -262,6 +262,12 @@ class Daemon:
         self._asked_to_stop = self._asked_to_stop or number in (signal.SIGTERM, signal.SIGINT)
         self.process.send_signal(number)
 
+    def reload(self, changes=None):
+        """SIGHUP, after `changes` went on top of the config file."""
+        self.config = merged(self.config, changes or {})
+        self.write_config()
+        self.signal(signal.SIGHUP)
+
     def resident_bytes(self):
         return self._status_kilobytes("VmRSS") * 1024
 
