@@ -46,6 +46,7 @@ class ByteStream:
     def __init__(self, sock):
         self.sock = sock
         self.buffer = b""
+        self.read_size = 262144  # bytes asked for at once; small ones make a crawling reader
 
     @classmethod
     def connect(cls, address, receive_buffer=None):
@@ -80,7 +81,7 @@ class ByteStream:
         """Reads once into the buffer. Raises StreamClosed at the end, StreamTimeout when late."""
         self.sock.settimeout(max(deadline.remaining(), 0.001))
         try:
-            data = self.sock.recv(262144)
+            data = self.sock.recv(self.read_size)
         except socket.timeout:
             raise StreamTimeout(f"nothing more came; unread: {self.buffer[:200]!r}") from None
         except ConnectionResetError:

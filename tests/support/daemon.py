@@ -158,7 +158,7 @@ class Daemon:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, errors="replace", env={**os.environ, **(env or {})}, cwd=self._directory)
         self.log = LineReader(self.process.stderr)
-        self._asked_to_stop = False
+        self._asked_to_stop = self._killed = False
         self.publics, self.internal = [], None
         if not await_ready:
             return
@@ -283,13 +283,16 @@ class Daemon:
         try:
             code = self.process.wait(Deadline(seconds).remaining())
         except subprocess.TimeoutExpired:
-            self.kill()
+            self.process.kill()
+            self.process.wait()
+            self.log.join()
             raise AssertionError(f"did not end within {seconds} s:\n{self.log.text()[-4000:]}") from None
         self.log.join()
         return code
 
     def kill(self):
-        """SIGKILL: for tests of a crash."""
+        """SIGKILL: for tests of a crash. `stop` then no longer asks for exit code 0."""
+        self._killed = True
         self.process.kill()
         self.process.wait()
         self.log.join()
@@ -297,6 +300,8 @@ class Daemon:
     def stop(self, seconds=10):
         """SIGTERM unless it was sent already; the exit code is 0 and no sanitizer complained."""
         self.close_clients()
+        if self._killed:
+            return
         if self.process.poll() is None and not self._asked_to_stop:
             self.signal(signal.SIGTERM)
         code = self.await_exit(seconds)
