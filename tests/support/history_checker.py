@@ -89,11 +89,12 @@ class _Checker:
         if offset == 0:
             self.fail(number, 3, f"offset 0 given to a message of {event['topic']}")
         who = (event["publisher"], event["topic"])
-        before = self.acknowledged.get(who)
-        if before and before[0] < event["seq"] and before[1] == epoch and before[2] >= offset:
-            self.fail(number, 4, f"{who} got {event['id']} for seq {event['seq']} after offset "
+        before = self.acknowledged.get(who)  # the one with the highest seq: answers may overtake
+        if before and before[1] == epoch and (before[0] < event["seq"]) != (before[2] < offset):
+            self.fail(number, 4, f"{who} got {event['id']} for seq {event['seq']}, but offset "
                                  f"{before[2]} for seq {before[0]}")
-        self.acknowledged[who] = (event["seq"], epoch, offset)
+        if before is None or before[0] < event["seq"]:
+            self.acknowledged[who] = (event["seq"], epoch, offset)
         sent = self.sent.get((event["topic"], event["publisher"], event["seq"]))
         if sent is not None:
             self.payload_of(number, event["topic"], event["id"], sent)

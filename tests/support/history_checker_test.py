@@ -72,6 +72,8 @@ KEPT = {
     "acknowledged publishes": [sending(1), published(1, f"{E}-1"), sending(2), published(2, f"{E}-2"),
                                subscribed(f"{E}-0"), message(f"{E}-1", 1, publisher="p", seq=1),
                                message(f"{E}-2", 2, publisher="p", seq=2)],
+    "answers that overtake each other": [sending(1), sending(2), published(2, f"{E}-2"),
+                                         published(1, f"{E}-1")],
     "a history with a gap": [history(f"{E}-5", f"{E}-6", after=f"{E}-1", gap=True)],
     "a history": [history(f"{E}-2", f"{E}-3", after=f"{E}-1")],
 }
@@ -126,6 +128,8 @@ BROKEN = {
             message(f"{E}-2", 1, publisher="p", seq=1)]),
     "acknowledged out of order": (
         4, [sending(1), published(1, f"{E}-2"), sending(2), published(2, f"{E}-1")]),
+    "acknowledged out of order by answers that overtook": (
+        4, [sending(1), sending(2), published(2, f"{E}-1"), published(1, f"{E}-2")]),
 }
 
 
