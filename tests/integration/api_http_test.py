@@ -18,7 +18,8 @@ class TestApiKeys:
     def locked(self):
         with Daemon({"internal": {"api_keys": [
                 "all-of-it", {"key": "news-only", "topics": ["open.news.>"]},
-                {"key": "publisher", "can": ["publish"]}, {"key": "reader", "can": ["read"]}]}}) as own:
+                {"key": "publisher", "can": ["publish"]},
+                {"key": "reader", "can": ["read"]}]}}) as own:
             yield own
 
     def call(self, daemon, key, method="POST", path=PUBLISH, body=b"1"):
@@ -31,13 +32,16 @@ class TestApiKeys:
         assert self.call(daemon, None).status == 201
         assert self.call(daemon, "anything").status == 201
 
-    @pytest.mark.parametrize("key", [None, "", "wrong", "all-of-i", "all-of-it2", "ALL-OF-IT", "all-of-it all-of-it"])
+    @pytest.mark.parametrize("key",
+                             [None, "", "wrong", "all-of-i", "all-of-it2", "ALL-OF-IT",
+                              "all-of-it all-of-it"])
     def test_are_asked_for_once_there_are_some(self, locked, key):
         answer = self.call(locked, key)
         assert answer.status == 401, answer
         assert answer.error()["code"] == "unauthenticated"
 
-    @pytest.mark.parametrize("value", ["all-of-it", "Basic all-of-it", "Bearer", "Bearer\tall-of-it x"])
+    @pytest.mark.parametrize("value",
+                             ["all-of-it", "Basic all-of-it", "Bearer", "Bearer\tall-of-it x"])
     def test_have_to_come_as_bearer(self, locked, value):
         assert locked.api("POST", PUBLISH, b"1", {"Authorization": value}).status == 401
 
@@ -74,7 +78,10 @@ class TestApiKeys:
         keys = tmp_path / "keys"
         keys.write_text("first\nsecond\n")
         own = start({"internal": {"api_keys_file": str(keys)}})
-        assert [self.call(own, key).status for key in ("first", "second", "third", None)] == [201, 201, 401, 401]
+        assert [self.call(own, key).status for key in ("first", "second", "third", None)] == [201,
+                                                                                              201,
+                                                                                              401,
+                                                                                              401]
 
     def test_can_be_reloaded(self, start):
         own = start({"internal": {"api_keys": ["old"]}})
@@ -83,7 +90,8 @@ class TestApiKeys:
         assert self.call(own, "old").status == 401
 
     def test_never_stand_in_the_log(self, start):
-        own = start({"internal": {"api_keys": ["very-secret-one"]}, "log": {"level": "trace", "access": True}})
+        own = start({"internal": {"api_keys": ["very-secret-one"]},
+                     "log": {"level": "trace", "access": True}})
         self.call(own, "very-secret-one")
         self.call(own, "very-secret-two")
         own.stop()
@@ -93,13 +101,15 @@ class TestApiKeys:
 class TestBrowsersOnThisMachine:
     @pytest.mark.parametrize("path", ["/api/topics", "/metrics", "/healthz"])
     def test_a_foreign_origin_is_403(self, daemon, path):
-        for origin in ("http://evil.test", "null", f"http://127.0.0.1:{daemon.public[1]}", "http://localhost"):
+        for origin in ("http://evil.test", "null", f"http://127.0.0.1:{daemon.public[1]}",
+                       "http://localhost"):
             answer = daemon.api("GET", path, headers={"Origin": origin})
             assert answer.status == 403 and answer.error(), origin
 
     def test_the_own_origin_is_let_in(self, daemon):
         port = daemon.internal[1]
-        assert daemon.api("GET", "/api/topics", headers={"Origin": f"http://127.0.0.1:{port}"}).status == 200
+        assert daemon.api("GET", "/api/topics",
+                          headers={"Origin": f"http://127.0.0.1:{port}"}).status == 200
         answer = daemon.api("GET", "/api/topics", headers={"Origin": f"http://localhost:{port}"},
                             host=f"localhost:{port}")
         assert answer.status == 200
@@ -111,15 +121,18 @@ class TestBrowsersOnThisMachine:
         assert daemon.api("GET", messages_path(topic)).json()["messages"] == []
 
     @pytest.mark.parametrize("host, status", [
-        ("127.0.0.1", 200), ("10.1.2.3:8081", 200), ("[::1]", 200), ("[::1]:99", 200), ("localhost", 200),
-        ("LocalHost:1", 200), ("evil.test", 403), ("localhost.evil.test", 403), ("127.0.0.1.evil.test", 403),
+        ("127.0.0.1", 200), ("10.1.2.3:8081", 200), ("[::1]", 200), ("[::1]:99", 200),
+        ("localhost", 200),
+        ("LocalHost:1", 200), ("evil.test", 403), ("localhost.evil.test", 403),
+        ("127.0.0.1.evil.test", 403),
         ("evil.test:8081", 403), ("push.internal", 403)])
     def test_the_host_has_to_be_an_address_or_localhost(self, daemon, host, status):
         assert daemon.api("GET", "/api/topics", host=host).status == status
 
     def test_or_one_of_internal_hosts(self, start):
         own = start({"internal": {"hosts": ["push.internal"]}})
-        for host, status in (("push.internal", 200), ("push.internal:8081", 200), ("PUSH.internal", 200),
+        for host, status in (("push.internal", 200), ("push.internal:8081", 200),
+                             ("PUSH.internal", 200),
                              ("x.push.internal", 403), ("evil.test", 403)):
             assert own.api("GET", "/api/topics", host=host).status == status, host
 
@@ -128,17 +141,20 @@ class TestConnections:
     def test_serve_many_requests(self, daemon):
         connection = daemon.http("internal")
         for number in range(20):
-            assert connection.request("POST", PUBLISH, {"Content-Type": "application/json"}, b"1").status == 201
+            assert connection.request("POST", PUBLISH, {"Content-Type": "application/json"},
+                                      b"1").status == 201
             assert connection.request("GET", "/healthz").status == 200
 
     def test_serve_pipelined_requests_in_order(self, daemon, topic):
         connection = daemon.http("internal")
         connection.send(b"".join(
-            build_request("POST", messages_path(topic), {"Content-Type": "text/plain"}, str(n).encode())
+            build_request("POST", messages_path(topic), {"Content-Type": "text/plain"},
+                          str(n).encode())
             + build_request("GET", messages_path(topic, "?limit=1")) for n in range(30)))
         for number in range(30):
             message_id = connection.read_response().json()["id"]
-            assert connection.read_response().json()["messages"] == [{"id": message_id, "data": str(number)}]
+            assert connection.read_response().json()["messages"] == [{"id": message_id,
+                                                                      "data": str(number)}]
 
     def test_end_when_asked_to(self, daemon):
         connection = daemon.http("internal")
@@ -153,7 +169,8 @@ class TestConnections:
 
     def test_go_on_after_a_refusal_of_a_whole_request(self, daemon):
         connection = daemon.http("internal")
-        assert connection.request("POST", PUBLISH, {"Content-Type": "application/json"}, b"{").status == 400
+        assert connection.request("POST", PUBLISH, {"Content-Type": "application/json"},
+                                  b"{").status == 400
         assert connection.request("GET", "/healthz").status == 200
 
     def test_answer_expect_100_continue(self, daemon):
@@ -165,8 +182,10 @@ class TestConnections:
         assert connection.read_response().status == 201
 
     @pytest.mark.parametrize("body", [
-        b"x\r\n", b"-1\r\n", b"+5\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloX\r\n0\r\n\r\n", b"5\nhello\r\n0\r\n\r\n",
-        b"ffffffffffffffffff\r\n", b"0x5\r\nhello\r\n0\r\n\r\n", b" 5\r\nhello\r\n0\r\n\r\n", b"\r\n"], ids=repr)
+        b"x\r\n", b"-1\r\n", b"+5\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloX\r\n0\r\n\r\n",
+        b"5\nhello\r\n0\r\n\r\n",
+        b"ffffffffffffffffff\r\n", b"0x5\r\nhello\r\n0\r\n\r\n", b" 5\r\nhello\r\n0\r\n\r\n",
+        b"\r\n"], ids=repr)
     def test_with_a_broken_chunk_get_400_and_end(self, daemon, body):
         connection = daemon.http("internal")
         connection.send_request("POST", PUBLISH, {"Transfer-Encoding": "chunked"})
@@ -176,8 +195,10 @@ class TestConnections:
         connection.expect_end()
 
     @pytest.mark.parametrize("lines", [
-        b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", b"Content-Length: 1\r\nContent-Length: 2\r\n",
-        b"Transfer-Encoding : chunked\r\n", b"Transfer-Encoding: x\r\n", b"X: a\r\n b\r\n", b"X: a\nb\r\n",
+        b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 1\r\nContent-Length: 2\r\n",
+        b"Transfer-Encoding : chunked\r\n", b"Transfer-Encoding: x\r\n", b"X: a\r\n b\r\n",
+        b"X: a\nb\r\n",
         b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"], ids=repr)
     def test_with_a_head_that_could_smuggle_get_400_and_end(self, daemon, lines):
         connection = daemon.http("internal")
@@ -196,15 +217,19 @@ class TestConnections:
 
 
 class TestMethodsAndPaths:
-    @pytest.mark.parametrize("path", ["/nope", "/api", "/api/", "/api/nope", "/healthz/", "/api/topics/open.x/nope", "/ws",
+    @pytest.mark.parametrize("path",
+                             ["/nope", "/api", "/api/", "/api/nope", "/healthz/",
+                              "/api/topics/open.x/nope", "/ws",
                                       "/metrics/x"])
     def test_an_unknown_path_is_404(self, daemon, path):
         answer = daemon.api("GET", path)
         assert answer.status == 404 and answer.error()
 
     @pytest.mark.parametrize("method, path, allowed", [
-        ("PUT", PUBLISH, {"GET", "POST", "DELETE"}), ("GET", "/api/messages", {"POST"}), ("POST", "/healthz", {"GET"}),
-        ("POST", "/metrics", {"GET"}), ("DELETE", "/api/topics", {"GET"}), ("POST", "/api/connections/x", {"GET", "DELETE"}),
+        ("PUT", PUBLISH, {"GET", "POST", "DELETE"}), ("GET", "/api/messages", {"POST"}),
+        ("POST", "/healthz", {"GET"}),
+        ("POST", "/metrics", {"GET"}), ("DELETE", "/api/topics", {"GET"}),
+        ("POST", "/api/connections/x", {"GET", "DELETE"}),
         ("GET", "/api/users/x/connections", {"DELETE"}), ("PATCH", "/readyz", {"GET"})])
     def test_another_method_is_405_with_allow(self, daemon, method, path, allowed):
         answer = daemon.api(method, path)

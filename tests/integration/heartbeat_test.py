@@ -79,7 +79,8 @@ def test_a_client_with_traffic_both_ways_is_not_pinged(daemon):
 def test_a_client_that_only_listens_is_pinged(daemon, topic):
     client = daemon.raw(topic)
     pings = exchange(client, 2, lambda: daemon.publish(topic, 1),
-                     lambda frame: client.send_frame(PONG, frame.payload) if frame.opcode == PING else None)
+                     lambda frame: client.send_frame(PONG,
+                                                     frame.payload) if frame.opcode == PING else None)
     assert pings >= 2
 
 
@@ -109,7 +110,8 @@ def test_first_pings_are_spread_and_never_late(daemon):
         opened[client.stream.sock] = time.monotonic()
     base, pinged = time.monotonic(), {}
     while len(pinged) < 80:
-        readable = select.select([sock for sock in clients if sock not in pinged], [], [], 2 * PATIENCE)[0]
+        readable = select.select([sock for sock in clients if sock not in pinged], [], [],
+                                 2 * PATIENCE)[0]
         assert readable, f"{len(pinged)} of 80 were pinged"
         for sock in readable:
             assert clients[sock].receive_frame().opcode == PING
@@ -124,7 +126,8 @@ def test_the_welcome_names_the_interval():
         assert own.v1().welcome["ping_interval"] == 20
 
 
-@pytest.mark.parametrize("interval, proxy, fits", [("59s", "60s", True), ("60s", "60s", False), ("61s", "60s", False),
+@pytest.mark.parametrize("interval, proxy, fits",
+                         [("59s", "60s", True), ("60s", "60s", False), ("61s", "60s", False),
                                                    ("90s", "2m", True)])
 def test_the_interval_has_to_be_below_the_proxies_timeout(tmp_path, interval, proxy, fits):
     path = tmp_path / "c.yaml"

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from byte_stream import ByteStream
+from byte_stream import ByteStream, StreamClosed
 from daemon import Daemon, run
 from deadlines import PATIENCE, eventually
 from http_client import HttpConnection
@@ -123,7 +123,7 @@ class TestDrain:
             try:
                 with HttpConnection(own.public) as connection:
                     return connection.request("GET", "/ws", upgrade_headers()).status == 503
-            except ConnectionRefusedError:
+            except (ConnectionError, StreamClosed):  # refused, or reset in the accept queue
                 return True
         assert refused()
         eventually(lambda: not connects(own.public), "the listener is closed", 2)
@@ -195,8 +195,10 @@ class TestTheLogFile:
     def test_is_reopened_by_sigusr1(self, tmp_path):
         log, rotated = tmp_path / "wspushd.log", tmp_path / "wspushd.log.1"
         port = free_port()
-        own = Daemon({**addresses(f"127.0.0.1:{port}"), "log": {"file": str(log)}}, await_ready=False)
-        eventually(lambda: log.exists() and re.search(r"\bready\b", log.read_text()), "ready, in the file")
+        own = Daemon({**addresses(f"127.0.0.1:{port}"), "log": {"file": str(log)}},
+                     await_ready=False)
+        eventually(lambda: log.exists() and re.search(r"\bready\b", log.read_text()),
+                   "ready, in the file")
         os.rename(log, rotated)
         own.signal(signal.SIGUSR1)
         eventually(log.exists, "a new file")
@@ -207,14 +209,17 @@ class TestTheLogFile:
 
     def test_in_json_is_one_object_a_line(self, tmp_path):
         log = tmp_path / "wspushd.log"
-        own = Daemon({"log": {"file": str(log), "format": "json", "access": True}}, await_ready=False)
-        eventually(lambda: log.exists() and re.search(r"\bready\b", log.read_text()), "ready, in the file")
+        own = Daemon({"log": {"file": str(log), "format": "json", "access": True}},
+                     await_ready=False)
+        eventually(lambda: log.exists() and re.search(r"\bready\b", log.read_text()),
+                   "ready, in the file")
         own.stop()
         for line in log.read_text().splitlines():
             assert isinstance(json.loads(line), dict)
 
     def test_that_cannot_be_opened_is_a_failure_to_start(self, tmp_path):
-        _, said = refused_start(tmp_path, {**addresses("127.0.0.1:0"), "log": {"file": "/no/such/dir/log"}})
+        _, said = refused_start(tmp_path,
+                                {**addresses("127.0.0.1:0"), "log": {"file": "/no/such/dir/log"}})
         assert "/no/such/dir/log" in said
 
     def test_cannot_be_forged_from_outside(self, start):

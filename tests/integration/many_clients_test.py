@@ -12,13 +12,15 @@ from daemon import Daemon
 from history_checker import check_history
 
 
-@pytest.mark.parametrize("reactors, clients, topics, seconds", [(1, 60, 10, 2), (2, 200, 50, 5), (3, 120, 4, 3)])
+@pytest.mark.parametrize("reactors, clients, topics, seconds",
+                         [(1, 60, 10, 2), (2, 200, 50, 5), (3, 120, 4, 3)])
 def test_no_hole_no_duplicate_one_payload_and_the_publishers_order(
         tmp_path, reactors, clients, topics, seconds):
     seed = int(os.environ.get("WSPUSH_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"seed {seed}")  # run again with WSPUSH_TEST_SEED
     with Daemon({"reactors": reactors}) as daemon:
-        events = asyncio.run(churn(daemon, clients=clients, topics=topics, seconds=seconds, seed=seed))
+        events = asyncio.run(churn(daemon, clients=clients, topics=topics, seconds=seconds,
+                                   seed=seed))
     kept = tmp_path / "history.jsonl"
     kept.write_text("".join(json.dumps(event) + "\n" for event in events))
     delivered = sum(event["event"] == "message" for event in events)

@@ -36,7 +36,8 @@ class TestSame:
         assert allowed(daemon, origin, host)
 
     @pytest.mark.parametrize("origin", [
-        "http://push.test:8081", "http://push.test", "http://evil.test:8080", "http://a.push.test:8080",
+        "http://push.test:8081", "http://push.test", "http://evil.test:8080",
+        "http://a.push.test:8080",
         "http://push.test:8080.evil.test", "http://push.test:80800", "null", "push.test:8080",
         "http://", "http://push.test:8080@evil.test", "", "http://xpush.test:8080"])
     def test_any_other_is_403(self, daemon, origin):
@@ -58,7 +59,8 @@ class TestSame:
 class TestLists:
     @pytest.fixture(scope="class")
     def listed(self):
-        with Daemon({"origins": ["https://app.example.com", "http://dev.test:3000", "*.example.org"]}) as own:
+        with Daemon({"origins": ["https://app.example.com", "http://dev.test:3000",
+                                 "*.example.org"]}) as own:
             yield own
 
     @pytest.mark.parametrize("origin", [

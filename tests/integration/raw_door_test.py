@@ -23,8 +23,10 @@ class TestReceiving:
     def test_text_and_json_are_text_and_binary_is_binary(self, daemon, topic):
         client = daemon.raw(topic)
         for body, content_type, opcode in (
-                (b"plain \xe2\x82\xac", "text/plain", TEXT), (b' { "a" : 1.00 } ', "application/json", TEXT),
-                (b"<b>", "text/html; charset=utf-8", TEXT), (bytes(range(256)), "image/png", BINARY),
+                (b"plain \xe2\x82\xac", "text/plain", TEXT),
+                (b' { "a" : 1.00 } ', "application/json", TEXT),
+                (b"<b>", "text/html; charset=utf-8", TEXT),
+                (bytes(range(256)), "image/png", BINARY),
                 (b"", "application/octet-stream", BINARY), (b"", "text/plain", TEXT)):
             daemon.publish(topic, body, content_type)
             opcode_seen, payload = client.receive()

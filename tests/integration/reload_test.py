@@ -30,7 +30,8 @@ class TestAGoodFile:
         client = own.v1()
         client.fails("publish", "forbidden", topic="open.x", data=1)
         reload(own, {"topics": [{"match": "open.>", "publish": "anyone"}]})
-        eventually(lambda: client.call("publish", topic="open.x", data=1)["op"] == "published", "it is allowed")
+        eventually(lambda: client.call("publish", topic="open.x", data=1)["op"] == "published",
+                   "it is allowed")
 
     def test_drops_no_connection_and_no_message(self, start):
         own = start()
@@ -76,7 +77,8 @@ class TestAGoodFile:
         own = start()
         mark = len(own.log.lines())
         reload(own, {"heartbeat": {"ping_interval": "20s"}, "reactors": 3})
-        own.log.await_line(r"heartbeat\.ping_interval.*restart|restart.*heartbeat\.ping_interval", start=mark)
+        own.log.await_line(r"heartbeat\.ping_interval.*restart|restart.*heartbeat\.ping_interval",
+                           start=mark)
         own.log.await_line(r"reactors.*restart|restart.*reactors", start=mark)
         assert own.v1().welcome["ping_interval"] == 50
 
@@ -98,7 +100,8 @@ class TestAGoodFile:
         for _ in range(200):
             own.signal(signal.SIGHUP)
         own.reload({"topics": [{"match": "open.>", "publish": "anyone"}]})
-        eventually(lambda: client.call("publish", topic="open.x", data=1)["op"] == "published", "the newest rules")
+        eventually(lambda: client.call("publish", topic="open.x", data=1)["op"] == "published",
+                   "the newest rules")
 
 
 class TestABadFile:
@@ -118,7 +121,8 @@ class TestABadFile:
 
     def test_is_bad_as_a_whole_even_where_parts_are_good(self, start):
         own = start(ONE_RULE)
-        own.config = merged(own.config, {"topics": [{"match": "open.>", "publish": "anyone"}], "echo": "maybe"})
+        own.config = merged(own.config,
+                            {"topics": [{"match": "open.>", "publish": "anyone"}], "echo": "maybe"})
         own.write_config()
         own.signal(signal.SIGHUP)
         eventually(lambda: reloads(own, "error") == 1, "the failure is counted")

@@ -43,7 +43,8 @@ class TestTheWelcome:
 
 
 class TestIds:
-    @pytest.mark.parametrize("command_id", [0, 1, -1, 7, 2**53, "", "a", "7", "ä\"\\\u0001", "x" * 100], ids=repr)
+    @pytest.mark.parametrize("command_id",
+                             [0, 1, -1, 7, 2**53, "", "a", "7", "ä\"\\\u0001", "x" * 100], ids=repr)
     def test_come_back_as_they_were(self, client, command_id):
         client.send_json({"op": "ping", "id": command_id})
         answer = client.next_event()
@@ -76,11 +77,15 @@ class TestIds:
 
 class TestBadCommands:
     @pytest.mark.parametrize("text", [
-        "", " ", "{", "}", "null", "1", '"ping"', "[]", '[{"op":"ping"}]', '{"op":"ping"', '{"op":"ping"} x',
-        '{"op":"ping"}{"op":"ping"}', "{'op':'ping'}", '{"op":ping}', '{"op":"ping",}', '{"op":"ping","x":01}',
+        "", " ", "{", "}", "null", "1", '"ping"', "[]", '[{"op":"ping"}]', '{"op":"ping"',
+        '{"op":"ping"} x',
+        '{"op":"ping"}{"op":"ping"}', "{'op':'ping'}", '{"op":ping}', '{"op":"ping",}',
+        '{"op":"ping","x":01}',
         '{"op":"ping","x":"\n"}', '{"op":"ping","x":tru}', '\ufeff{"op":"ping"}',
-        '{"op":"publish","topic":"open.x","data":{"a":tru}}', '{"op":"publish","topic":"open.x","data":[1,]}',
-        '{"op":"publish","topic":"open.x","data":NaN}', "{}", '{"id":1}', '{"op":1,"id":1}', '{"op":null}'],
+        '{"op":"publish","topic":"open.x","data":{"a":tru}}',
+        '{"op":"publish","topic":"open.x","data":[1,]}',
+        '{"op":"publish","topic":"open.x","data":NaN}', "{}", '{"id":1}', '{"op":1,"id":1}',
+        '{"op":null}'],
         ids=repr)
     def test_that_are_no_json_object_with_an_op_are_bad_request(self, client, text):
         client.send_text(text)
@@ -107,7 +112,8 @@ class TestBadCommands:
 
     @pytest.mark.parametrize("op", ["subscribe", "unsubscribe", "publish", "history"])
     @pytest.mark.parametrize("topic", [
-        "", " ", "a b", ".a", "a.", "a..b", ".", "a/b", "a?b", "a#b", "a\tb", "a\0b", "a\nb", "a\x7fb", "a\u0085b",
+        "", " ", "a b", ".a", "a.", "a..b", ".", "a/b", "a?b", "a#b", "a\tb", "a\0b", "a\nb",
+        "a\x7fb", "a\u0085b",
         "x" * 256, "open." + "é" * 126], ids=ascii)
     def test_about_a_bad_topic_are_bad_topic(self, client, op, topic):
         client.fails(op, "bad_topic", topic=topic, data=1)
@@ -117,20 +123,25 @@ class TestBadCommands:
         client.fails("publish", "bad_topic", topic=topic, data=1)
 
     @pytest.mark.parametrize("op", ["subscribe", "unsubscribe", "publish", "history"])
-    @pytest.mark.parametrize("members", [{}, {"topic": 1}, {"topic": None}, {"topic": ["open.x"]}], ids=str)
+    @pytest.mark.parametrize("members", [{}, {"topic": 1}, {"topic": None}, {"topic": ["open.x"]}],
+                             ids=str)
     def test_without_a_topic_are_refused(self, client, op, members):
         answer = client.call(op, data=1, **members)
         assert answer["op"] == "error" and answer["code"] in ("bad_request", "bad_topic"), answer
 
     @pytest.mark.parametrize("members", [
-        {"mode": "some"}, {"mode": 1}, {"max_rate": 0}, {"max_rate": -1}, {"max_rate": "5"}, {"after": 5},
-        {"after": ""}, {"after": "x"}, {"after": "1-1"}, {"after": "0000000g-1"}, {"after": "00000000-"},
-        {"after": "00000000-x"}, {"after": "00000000--1"}, {"after": "00000000-1 "}, {"after": "First"}], ids=str)
+        {"mode": "some"}, {"mode": 1}, {"max_rate": 0}, {"max_rate": -1}, {"max_rate": "5"},
+        {"after": 5},
+        {"after": ""}, {"after": "x"}, {"after": "1-1"}, {"after": "0000000g-1"},
+        {"after": "00000000-"},
+        {"after": "00000000-x"}, {"after": "00000000--1"}, {"after": "00000000-1 "},
+        {"after": "First"}], ids=str)
     def test_that_subscribe_with_a_bad_member_are_bad_request(self, client, topic, members):
         client.fails("subscribe", "bad_request", topic=topic, **members)
         client.fails("unsubscribe", "not_subscribed", topic=topic)
 
-    @pytest.mark.parametrize("members", [{"after": "x"}, {"limit": "5"}, {"limit": -1}, {"after": 1}], ids=str)
+    @pytest.mark.parametrize("members",
+                             [{"after": "x"}, {"limit": "5"}, {"limit": -1}, {"after": 1}], ids=str)
     def test_that_ask_for_a_history_with_a_bad_member_are_bad_request(self, client, topic, members):
         client.fails("history", "bad_request", topic=topic, **members)
 
@@ -163,7 +174,8 @@ class TestSubscribe:
         assert offset == 0
         assert daemon.publish(topic, 1)["id"] == f"{epoch}-1"
 
-    @pytest.mark.parametrize("name", ["x" * 250, "é" * 125, "a-b_c:d", "日本.語", "A.B.C.D.E.F"], ids=ascii)
+    @pytest.mark.parametrize("name", ["x" * 250, "é" * 125, "a-b_c:d", "日本.語", "A.B.C.D.E.F"],
+                             ids=ascii)
     def test_takes_any_name_of_the_grammar(self, client, name):
         assert client.subscribe("open." + name)["topic"] == "open." + name
 
@@ -198,7 +210,8 @@ class TestSubscribe:
         known, fresh = unique(), unique()
         ids = [daemon.publish(known, number)["id"] for number in range(3)]
         client.send_json({"op": "subscribe", "id": "many", "topics": [
-            {"topic": known, "after": ids[0]}, {"topic": "closed.x"}, {"topic": "a b"}, {"topic": fresh},
+            {"topic": known, "after": ids[0]}, {"topic": "closed.x"}, {"topic": "a b"},
+            {"topic": fresh},
             {"topic": known}, {"topic": "nowhere"}]})
         answers, messages = [], []
         while len(answers) < 6 or len(messages) < 2:
@@ -206,7 +219,8 @@ class TestSubscribe:
             (messages if event["op"] == "message" else answers).append(event)
         assert all(answer["id"] == "many" for answer in answers)
         assert [(a["op"], a.get("code"), a["topic"]) for a in answers] == [
-            ("subscribed", None, known), ("error", "forbidden", "closed.x"), ("error", "bad_topic", "a b"),
+            ("subscribed", None, known), ("error", "forbidden", "closed.x"),
+            ("error", "bad_topic", "a b"),
             ("subscribed", None, fresh), ("error", "already_subscribed", known),
             ("error", "forbidden", "nowhere")]
         assert answers[0]["recovered"] is True and "recovered" not in answers[3]
@@ -216,10 +230,12 @@ class TestSubscribe:
         own = start({"limits": {"commands_per_second": 100}})
         client = own.v1()
         names = [f"open.many.{number}" for number in range(1000)]
-        client.send_json({"op": "subscribe", "id": 1, "topics": [{"topic": name} for name in names]})
+        client.send_json({"op": "subscribe", "id": 1,
+                          "topics": [{"topic": name} for name in names]})
         assert [client.next_op("subscribed")["topic"] for _ in names] == names
 
-    @pytest.mark.parametrize("topics", [None, {}, "open.x", [1], ["open.x"], [{}], [{"topic": 1}]], ids=str)
+    @pytest.mark.parametrize("topics", [None, {}, "open.x", [1], ["open.x"], [{}], [{"topic": 1}]],
+                             ids=str)
     def test_with_topics_that_are_no_list_of_objects_is_refused(self, client, topics):
         answer = client.call("subscribe", topics=topics)
         assert answer["op"] == "error" and answer["code"] in ("bad_request", "bad_topic"), answer
@@ -266,10 +282,14 @@ class TestUnsubscribe:
 
 
 JSON_AS_WRITTEN = [
-    "1", "1.0", "1.10", "-0", "0.1e1", "1E5", "1e+05", "12345678901234567890", "-9223372036854775809", "1e400",
-    "0.30000000000000004", "100000000000000000000000000000000000000000.000", "true", "false", "null", '""',
-    '"\\u00e9\\/\\n"', '"é"', "[]", "{}", "[1,2.50,[3.0]]", '{"b":1,"a":2,"b":3}', '{"price":1.50,"n":1e2}',
-    '[ 1 , 2 ]', '{ "a" : 1 }', '"\\"},\\"data\\":1"', '"\\ud83d\\ude00"', '{"op":"x","id":9,"topic":"y"}']
+    "1", "1.0", "1.10", "-0", "0.1e1", "1E5", "1e+05", "12345678901234567890",
+    "-9223372036854775809", "1e400",
+    "0.30000000000000004", "100000000000000000000000000000000000000000.000", "true", "false",
+    "null", '""',
+    '"\\u00e9\\/\\n"', '"é"', "[]", "{}", "[1,2.50,[3.0]]", '{"b":1,"a":2,"b":3}',
+    '{"price":1.50,"n":1e2}',
+    '[ 1 , 2 ]', '{ "a" : 1 }', '"\\"},\\"data\\":1"', '"\\ud83d\\ude00"',
+    '{"op":"x","id":9,"topic":"y"}']
 
 
 class TestPublish:
@@ -337,10 +357,12 @@ class TestPublish:
     def test_on_one_topic_takes_effect_in_the_order_sent(self, client, topic):
         commands = []
         for number in range(20):
-            commands += [{"op": "subscribe", "topic": topic}, {"op": "publish", "topic": topic, "data": number},
+            commands += [{"op": "subscribe", "topic": topic},
+                         {"op": "publish", "topic": topic, "data": number},
                          {"op": "unsubscribe", "topic": topic},
                          {"op": "publish", "topic": topic, "data": "unheard"}]
-        client.send_bytes(b"".join(encode_frame(TEXT, json.dumps(each).encode()) for each in commands))
+        client.send_bytes(b"".join(encode_frame(TEXT,
+                                                json.dumps(each).encode()) for each in commands))
         assert [event["data"] for event in client.messages(20)] == list(range(20))
         history = client.ok("history", topic=topic)
         assert [message["data"] for message in history["messages"]] == [
@@ -378,7 +400,8 @@ class TestTheRateOfCommands:
         publisher, reader = own.v1(), own.v1()
         reader.subscribe("open.rate")
         for number in range(150):
-            publisher.send_json({"op": "publish", "id": number, "topic": "open.rate", "data": number})
+            publisher.send_json({"op": "publish", "id": number, "topic": "open.rate",
+                                 "data": number})
         done = [a["id"] for a in (publisher.next_event() for _ in range(150)) if a["op"] == "published"]
         assert [message["data"] for message in reader.messages(len(done))] == done
         assert reader.drain_until_pong() == []
@@ -404,7 +427,8 @@ class TestTheRateOfCommands:
 def test_a_client_may_close_in_the_middle_of_everything(daemon, topic):
     for number in range(30):
         client = daemon.v1()
-        client.send_json({"op": "subscribe", "id": 1, "topics": [{"topic": f"{topic}.{i}"} for i in range(50)]})
+        client.send_json({"op": "subscribe", "id": 1,
+                          "topics": [{"topic": f"{topic}.{i}"} for i in range(50)]})
         client.send_json({"op": "publish", "topic": f"{topic}.1", "data": number})
         client.abort()
     assert daemon.v1().ok("ping")

@@ -65,8 +65,10 @@ class TestResume:
         message_id = daemon.publish(topic, 1)["id"]
         assert ids_of(client.messages(1)) == [message_id]
 
-    @pytest.mark.parametrize("seen, recovered", [(0, False), (2, False), (3, True), (4, True), (6, True)])
-    def test_is_recovered_exactly_where_the_log_reaches_back(self, daemon, client, unique, seen, recovered):
+    @pytest.mark.parametrize("seen, recovered",
+                             [(0, False), (2, False), (3, True), (4, True), (6, True)])
+    def test_is_recovered_exactly_where_the_log_reaches_back(self, daemon, client, unique, seen,
+                                                             recovered):
         topic = unique("short")  # keeps the newest 3 of 7, offsets 5 to 7: reaches back to 4
         ids = daemon.publish_many(topic, range(7))
         answer = client.subscribe(topic, after=ids[seen])
@@ -76,7 +78,8 @@ class TestResume:
         new = daemon.publish(topic, "new")["id"]
         assert ids_of(client.messages(1)) == [new]
 
-    def test_from_another_epoch_is_not_recovered_and_brings_what_is_kept(self, daemon, client, topic):
+    def test_from_another_epoch_is_not_recovered_and_brings_what_is_kept(self, daemon, client,
+                                                                         topic):
         ids = daemon.publish_many(topic, range(3))
         answer = client.subscribe(topic, after=OTHER_EPOCH)
         assert answer["recovered"] is False and answer["last"] == ids[-1]
@@ -87,7 +90,8 @@ class TestResume:
         assert client.subscribe(topic, after=following(ids[-1], 5))["recovered"] is False
         assert ids_of(client.messages(3)) == ids
 
-    def test_from_the_largest_offsets_is_not_recovered_and_breaks_nothing(self, daemon, client, topic):
+    def test_from_the_largest_offsets_is_not_recovered_and_breaks_nothing(self, daemon, client,
+                                                                          topic):
         epoch, _ = split_id(daemon.publish(topic, 1)["id"])
         for offset in (2**63 - 1, 2**64 - 1, 2**64, 10**30):
             answer = client.call("subscribe", topic=topic, after=f"{epoch}-{offset}")
@@ -197,7 +201,8 @@ class TestHistory:
     def test_gives_100_by_default_and_300_at_most(self, daemon, client, unique):
         topic = unique("long")
         daemon.publish_many(topic, range(400))
-        for limit, count in ((None, 100), (1, 1), (299, 299), (300, 300), (301, 300), (100000, 300)):
+        for limit, count in ((None, 100), (1, 1), (299, 299), (300, 300), (301, 300),
+                             (100000, 300)):
             members = {} if limit is None else {"limit": limit}
             messages = client.ok("history", topic=topic, **members)["messages"]
             assert [m["data"] for m in messages] == list(range(400 - count, 400)), limit
@@ -223,7 +228,8 @@ class TestHistory:
 
     def test_after_first_gives_from_the_oldest(self, daemon, client, topic):
         ids = daemon.publish_many(topic, range(10))
-        assert ids_of(client.ok("history", topic=topic, after="first", limit=3)["messages"]) == ids[:3]
+        assert ids_of(client.ok("history", topic=topic, after="first",
+                                limit=3)["messages"]) == ids[:3]
 
     def test_says_gap_where_the_log_no_longer_reaches_back(self, daemon, client, unique):
         topic = unique("short")
@@ -264,7 +270,8 @@ class TestHistory:
 class TestPayloads:
     def test_text_is_a_json_string(self, daemon, client, topic):
         client.subscribe(topic)
-        for text in ("plain", '{"not":"parsed"}', 'quote " backslash \\ slash /', "line\nend\r\ttab\0\x1f\x7f",
+        for text in ("plain", '{"not":"parsed"}', 'quote " backslash \\ slash /',
+                     "line\nend\r\ttab\0\x1f\x7f",
                      "größer €😀\u2028", "", "12"):
             daemon.publish(topic, text.encode(), "text/plain")
             message = client.next_op("message")
@@ -286,11 +293,13 @@ class TestPayloads:
         daemon.publish(topic, 2)
         first, second = client.messages(2)
         assert first["key"] == "AAPL" and "key" not in second
-        assert [m.get("key") for m in client.ok("history", topic=topic)["messages"]] == ["AAPL", None]
+        assert [m.get("key") for m in client.ok("history", topic=topic)["messages"]] == ["AAPL",
+                                                                                         None]
 
     def test_json_from_a_back_end_keeps_its_spelling(self, daemon, client, topic):
         client.subscribe(topic)
-        for text in ("1.0", "1E400", "12345678901234567890", '{"a":1.50,"b":[-0,1e2]}', '"\\u00e9"'):
+        for text in ("1.0", "1E400", "12345678901234567890", '{"a":1.50,"b":[-0,1e2]}',
+                     '"\\u00e9"'):
             daemon.publish(topic, text.encode(), "application/json")
             assert '"data":' + text in client.next_op("message").raw
 

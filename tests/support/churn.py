@@ -50,7 +50,8 @@ class ChurnClient:
         await asyncio.gather(self._reading, return_exceptions=True)
         self._writer.transport.abort()
         for topic in sorted(self._active):
-            self._log({"event": "unsubscribed", "subscription": self._subscription(topic), "topic": topic})
+            self._log({"event": "unsubscribed", "subscription": self._subscription(topic),
+                       "topic": topic})
         self._active.clear()
         for answer in self._answers.values():
             answer.cancel()
@@ -82,7 +83,8 @@ class ChurnClient:
         if op == "message":
             data = event["data"]
             self.cursors[topic] = event["id"]
-            self._log({"event": "message", "subscription": self._subscription(topic), "topic": topic,
+            self._log({"event": "message", "subscription": self._subscription(topic),
+                       "topic": topic,
                        "id": event["id"], "payload": data, "publisher": data[0], "seq": data[1]})
         elif op == "gap":
             self._log({"event": "gap", "subscription": self._subscription(topic), "topic": topic,
@@ -97,7 +99,8 @@ class ChurnClient:
         """Logs an answer in the place where it stands among the messages."""
         op, topic = event["op"], event.get("topic")
         if op == "subscribed":
-            entry = {"event": op, "subscription": self._subscription(topic), "topic": topic, "last": event["last"],
+            entry = {"event": op, "subscription": self._subscription(topic), "topic": topic,
+                     "last": event["last"],
                      "mode": command.get("mode", "all")}
             if "after" in command:
                 entry.update(after=command["after"], recovered=event.get("recovered"))
@@ -109,12 +112,15 @@ class ChurnClient:
             self._active.discard(topic)
             self._log({"event": op, "subscription": self._subscription(topic), "topic": topic})
         elif op == "published":
-            self._log({"event": op, "publisher": command["data"][0], "topic": topic, "seq": command["data"][1],
+            self._log({"event": op, "publisher": command["data"][0], "topic": topic,
+                       "seq": command["data"][1],
                        "id": event["message"]})
         elif op == "history":
-            self._log({"event": op, "topic": topic, "last": event["last"], "gap": event.get("gap", False),
+            self._log({"event": op, "topic": topic, "last": event["last"],
+                       "gap": event.get("gap", False),
                        **({"after": command["after"]} if "after" in command else {}),
-                       "messages": [{"id": m["id"], "payload": m["data"]} for m in event["messages"]]})
+                       "messages": [{"id": m["id"],
+                                     "payload": m["data"]} for m in event["messages"]]})
         else:
             raise AssertionError(f"{self.name}: {command} got {event}")
 
@@ -129,8 +135,10 @@ class ChurnClient:
         return answer
 
     def publish(self, topic):
-        data = [f"{self.name}.{self._incarnation}", next(self._seqs), "x" * self._random.randrange(200)]
-        self._log({"event": "sending", "publisher": data[0], "topic": topic, "seq": data[1], "payload": data})
+        data = [f"{self.name}.{self._incarnation}", next(self._seqs),
+                "x" * self._random.randrange(200)]
+        self._log({"event": "sending", "publisher": data[0], "topic": topic, "seq": data[1],
+                   "payload": data})
         return self.send("publish", topic=topic, data=data)
 
     async def act(self, deadline):
@@ -147,7 +155,8 @@ class ChurnClient:
                     await self._settle(answers)
             elif action < 0.8:
                 after = {"after": self.cursors[topic]} if topic in self.cursors and choose.random() < 0.5 else {}
-                await self._settle([self.send("history", topic=topic, limit=choose.randrange(1, 50), **after)])
+                await self._settle([self.send("history", topic=topic, limit=choose.randrange(1, 50),
+                                              **after)])
             elif action < 0.88:
                 held = sorted(self._active)
                 await self.disconnect()
@@ -179,7 +188,8 @@ class ChurnClient:
                 break
             await asyncio.sleep(0.01)
         for topic in sorted(self._active):
-            self._log({"event": "settled", "subscription": self._subscription(topic), "topic": topic,
+            self._log({"event": "settled", "subscription": self._subscription(topic),
+                       "topic": topic,
                        "last": last_by_topic[topic]})
 
 
@@ -196,7 +206,8 @@ async def back_end(name, daemon, topics, seed, deadline, events):
                            "payload": payload})
         ids = await loop.run_in_executor(None, daemon.publish_many, topic, payloads)
         for payload, message_id in zip(payloads, ids):
-            events.append({"event": "published", "publisher": name, "topic": topic, "seq": payload[1],
+            events.append({"event": "published", "publisher": name, "topic": topic,
+                           "seq": payload[1],
                            "id": message_id})
 
 
@@ -209,12 +220,14 @@ async def churn(daemon, *, clients, topics, seconds, seed):
     await asyncio.gather(*(client.connect() for client in crowd))
     deadline = Deadline(seconds)
     await asyncio.gather(*(client.act(deadline) for client in crowd),
-                         *(back_end(f"b{number}", daemon, names, f"{seed}/b{number}", deadline, events)
+                         *(back_end(f"b{number}", daemon, names, f"{seed}/b{number}", deadline,
+                                    events)
                            for number in range(2)))
     last = {}
     for seq, topic in enumerate(names):  # one more for each topic, so that a cleared one has a newest
         payload = ["end", seq, ""]
-        events.append({"event": "sending", "publisher": "end", "topic": topic, "seq": seq, "payload": payload})
+        events.append({"event": "sending", "publisher": "end", "topic": topic, "seq": seq,
+                       "payload": payload})
         last[topic] = daemon.publish(topic, payload)["id"]
         split_id(last[topic])
     catching_up = Deadline(15)

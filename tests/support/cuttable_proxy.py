@@ -57,7 +57,8 @@ class CuttableProxy:
             for sock in pair:
                 try:
                     if reset:
-                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                        struct.pack("ii", 1, 0))
                     sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass

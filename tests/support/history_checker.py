@@ -72,7 +72,8 @@ class _Checker:
         key = json.dumps(payload, sort_keys=True, ensure_ascii=False)
         first = self.payloads.setdefault((topic, message_id), (key, number))
         if first[0] != key:
-            self.fail(number, 3, f"{topic} {message_id} is {key}, and was {first[0]} in event {first[1]}")
+            self.fail(number, 3,
+                      f"{topic} {message_id} is {key}, and was {first[0]} in event {first[1]}")
 
     # Events.
 
@@ -129,7 +130,8 @@ class _Checker:
                     subscription.seen.clear()  # the client itself went back
                 subscription.epoch, subscription.offset = place
                 if last and (last[0] != place[0] or last[1] < place[1]):
-                    self.fail(number, 1, f"{name}: recovered from {after}, but `last` is {event['last']}")
+                    self.fail(number, 1,
+                              f"{name}: recovered from {after}, but `last` is {event['last']}")
             subscription.jump = None
         else:
             if last:
@@ -161,13 +163,16 @@ class _Checker:
     def _check_offset(self, number, name, subscription, epoch, offset, message_id):
         if subscription.jump not in (None, "any"):
             if message_id != subscription.jump:
-                self.fail(number, 1, f"{name} got {message_id}, the gap had promised {subscription.jump}")
+                self.fail(number, 1,
+                          f"{name} got {message_id}, the gap had promised {subscription.jump}")
         elif epoch != subscription.epoch:
-            self.fail(number, 1, f"{name} got {message_id}: another epoch than {subscription.epoch}, "
+            self.fail(number, 1,
+                      f"{name} got {message_id}: another epoch than {subscription.epoch}, "
                                  "and no gap said so")
         elif subscription.jump == "any" or subscription.latest:
             if offset <= subscription.offset:
-                self.fail(number, 1, f"{name} went back from offset {subscription.offset} to {offset}")
+                self.fail(number, 1,
+                          f"{name} went back from offset {subscription.offset} to {offset}")
         elif offset != subscription.offset + 1:
             self.fail(number, 1, f"{name} got offset {offset} after {subscription.offset}")
 
@@ -180,7 +185,8 @@ class _Checker:
         who = (event["publisher"], epoch)
         before = subscription.publishers.get(who)
         if before is not None and before >= event["seq"]:
-            self.fail(number, 4, f"{name} got seq {event['seq']} of {event['publisher']} after {before}")
+            self.fail(number, 4,
+                      f"{name} got seq {event['seq']} of {event['publisher']} after {before}")
         subscription.publishers[who] = event["seq"]
 
     def gap(self, number, event):
@@ -196,7 +202,8 @@ class _Checker:
             self.fail(number, 1, f"{name}: a gap after {event['after']}, but the last one was "
                                  f"{subscription.epoch}-{subscription.offset}")
         if after[0] == following[0] and following[1] <= after[1] + 1:
-            self.fail(number, 1, f"{name}: a gap from {event['after']} to {event['next']} misses nothing")
+            self.fail(number, 1,
+                      f"{name}: a gap from {event['after']} to {event['next']} misses nothing")
         subscription.jump = event["next"]
 
     def unsubscribed(self, number, event):
@@ -206,7 +213,8 @@ class _Checker:
 
     def history(self, number, event):
         before = None
-        after = self.parse(number, event["after"]) if event.get("after") not in (None, "first") else None
+        after = self.parse(number, event["after"]) if event.get("after") not in (None,
+                                                                                 "first") else None
         for entry in event["messages"]:
             self.payload_of(number, event["topic"], entry["id"], entry["payload"])
             place = self.parse(number, entry["id"])
@@ -214,8 +222,10 @@ class _Checker:
                 continue
             if before and place != (before[0], before[1] + 1):
                 self.fail(number, 1, f"history of {event['topic']} goes from {before} to {place}")
-            if before is None and after and not event.get("gap") and place != (after[0], after[1] + 1):
-                self.fail(number, 1, f"history of {event['topic']} after {after} begins with {place}")
+            if before is None and after and not event.get("gap") and place != (after[0],
+                                                                               after[1] + 1):
+                self.fail(number, 1,
+                          f"history of {event['topic']} after {after} begins with {place}")
             before = place
 
     def settled_later(self, number, event):
@@ -231,7 +241,8 @@ class _Checker:
             elif subscription.jump == "any" and last[1] == 0:
                 pass  # nothing was kept
             elif (subscription.epoch, subscription.offset) != last:
-                self.fail(number, 1, f"{name} stopped at {subscription.epoch}-{subscription.offset}, "
+                self.fail(number, 1,
+                          f"{name} stopped at {subscription.epoch}-{subscription.offset}, "
                                      f"{event['topic']} went on to {event['last']}")
 
 

@@ -32,7 +32,8 @@ def sending(seq, publisher="p", payload=None):
 
 
 def published(seq, message_id, publisher="p"):
-    return {"event": "published", "publisher": publisher, "topic": "t", "seq": seq, "id": message_id}
+    return {"event": "published", "publisher": publisher, "topic": "t", "seq": seq,
+            "id": message_id}
 
 
 def settled(last):
@@ -45,31 +46,38 @@ def history(*ids, last=f"{E}-9", **more):
 
 
 KEPT = {
-    "an ordinary stream": [subscribed(f"{E}-4"), message(f"{E}-5"), message(f"{E}-6"), settled(f"{E}-6")],
+    "an ordinary stream": [subscribed(f"{E}-4"), message(f"{E}-5"), message(f"{E}-6"),
+                           settled(f"{E}-6")],
     "nothing published": [subscribed(f"{E}-0"), settled(f"{E}-0")],
     "a resume": [subscribed(f"{E}-0"), message(f"{E}-1"), unsubscribed(),
                  subscribed(f"{E}-3", after=f"{E}-1", recovered=True), message(f"{E}-2"),
                  message(f"{E}-3"), message(f"{E}-4")],
-    "a resume from the first": [subscribed(f"{E}-9", after="first", recovered=True), message(f"{E}-7"),
+    "a resume from the first": [subscribed(f"{E}-9", after="first", recovered=True),
+                                message(f"{E}-7"),
                                 message(f"{E}-8")],
     "the first of an empty log": [subscribed(f"{E}-0", after="first", recovered=True),
                                   settled(f"{E}-0")],
     "a resume that is not recovered": [
         subscribed(f"{E}-0"), message(f"{E}-1"), unsubscribed(),
-        subscribed(f"{E}-9", after=f"{E}-1", recovered=False), message(f"{E}-7"), message(f"{E}-8")],
+        subscribed(f"{E}-9", after=f"{E}-1", recovered=False), message(f"{E}-7"),
+        message(f"{E}-8")],
     "a resume into another epoch": [
         subscribed(f"{E}-0"), message(f"{E}-1"), unsubscribed(),
-        subscribed(f"{F}-2", after=f"{E}-1", recovered=False), message(f"{F}-1"), message(f"{F}-2")],
+        subscribed(f"{F}-2", after=f"{E}-1", recovered=False), message(f"{F}-1"),
+        message(f"{F}-2")],
     "a gap": [subscribed(f"{E}-0"), message(f"{E}-1"), gap(f"{E}-1", f"{E}-5"), message(f"{E}-5"),
               message(f"{E}-6")],
     "a gap into another epoch": [subscribed(f"{E}-0"), message(f"{E}-1"), gap(f"{E}-1", f"{F}-1"),
                                  message(f"{F}-1")],
-    "a gap before the first message": [subscribed(f"{E}-2"), gap(f"{E}-2", f"{E}-9"), message(f"{E}-9")],
-    "latest that skips": [subscribed(f"{E}-0", mode="latest"), message(f"{E}-1"), message(f"{E}-8")],
+    "a gap before the first message": [subscribed(f"{E}-2"), gap(f"{E}-2", f"{E}-9"),
+                                       message(f"{E}-9")],
+    "latest that skips": [subscribed(f"{E}-0", mode="latest"), message(f"{E}-1"),
+                          message(f"{E}-8")],
     "a client that goes back by itself": [
         subscribed(f"{E}-0"), message(f"{E}-1"), message(f"{E}-2"), unsubscribed(),
         subscribed(f"{E}-2", after=f"{E}-0", recovered=True), message(f"{E}-1"), message(f"{E}-2")],
-    "acknowledged publishes": [sending(1), published(1, f"{E}-1"), sending(2), published(2, f"{E}-2"),
+    "acknowledged publishes": [sending(1), published(1, f"{E}-1"), sending(2),
+                               published(2, f"{E}-2"),
                                subscribed(f"{E}-0"), message(f"{E}-1", 1, publisher="p", seq=1),
                                message(f"{E}-2", 2, publisher="p", seq=2)],
     "answers that overtake each other": [sending(1), sending(2), published(2, f"{E}-2"),
@@ -84,7 +92,9 @@ BROKEN = {
     "a hole after a recovered resume": (
         1, [subscribed(f"{E}-5", after=f"{E}-1", recovered=True), message(f"{E}-3")]),
     "a hole after a resume that was not recovered": (
-        1, [subscribed(f"{E}-9", after=f"{F}-1", recovered=False), message(f"{E}-7"), message(f"{E}-9")]),
+        1,
+        [subscribed(f"{E}-9", after=f"{F}-1", recovered=False), message(f"{E}-7"),
+         message(f"{E}-9")]),
     "going back": (1, [subscribed(f"{E}-5"), message(f"{E}-6"), message(f"{E}-5")]),
     "latest that goes back": (1, [subscribed(f"{E}-5", mode="latest"), message(f"{E}-9"),
                                   message(f"{E}-7")]),
@@ -92,7 +102,9 @@ BROKEN = {
         1, [subscribed(f"{E}-0"), message(f"{E}-1"), message(f"{F}-1")]),
     "a gap that does not begin where the stream was": (
         1, [subscribed(f"{E}-0"), message(f"{E}-1"), gap(f"{E}-3", f"{E}-5"), message(f"{E}-5")]),
-    "a gap that misses nothing": (1, [subscribed(f"{E}-0"), message(f"{E}-1"), gap(f"{E}-1", f"{E}-2")]),
+    "a gap that misses nothing": (1,
+                                  [subscribed(f"{E}-0"), message(f"{E}-1"),
+                                   gap(f"{E}-1", f"{E}-2")]),
     "a gap that is not kept": (
         1, [subscribed(f"{E}-0"), gap(f"{E}-0", f"{E}-5"), message(f"{E}-6")]),
     "a message before subscribed": (1, [message(f"{E}-1")]),
@@ -117,14 +129,17 @@ BROKEN = {
     "another payload in history": (
         3, [subscribed(f"{E}-0"), message(f"{E}-1", "a"), history(f"{E}-1")]),
     "another payload than was acknowledged": (
-        3, [sending(1, payload="a"), published(1, f"{E}-1"), subscribed(f"{E}-0"), message(f"{E}-1", "b")]),
+        3,
+        [sending(1, payload="a"), published(1, f"{E}-1"), subscribed(f"{E}-0"),
+         message(f"{E}-1", "b")]),
     "one id for two publishes": (
         3, [sending(1), published(1, f"{E}-1"), sending(1, "q", "x"), published(1, f"{E}-1", "q")]),
     "a message that nobody sent": (
         3, [sending(1), subscribed(f"{E}-0"), message(f"{E}-1", 7, publisher="p", seq=7)]),
     "offset 0 for a message": (3, [sending(1), published(1, f"{E}-0")]),
     "a publisher's messages swapped": (
-        4, [sending(1), sending(2), subscribed(f"{E}-0"), message(f"{E}-1", 2, publisher="p", seq=2),
+        4,
+        [sending(1), sending(2), subscribed(f"{E}-0"), message(f"{E}-1", 2, publisher="p", seq=2),
             message(f"{E}-2", 1, publisher="p", seq=1)]),
     "acknowledged out of order": (
         4, [sending(1), published(1, f"{E}-2"), sending(2), published(2, f"{E}-1")]),

@@ -117,7 +117,8 @@ class HttpConnection:
             assert response.header("Content-Length") is None, response
             response.body = self._read_chunks(seconds)
         elif response.header("Content-Length") is not None:
-            response.body = self.stream.read_exactly(int(response.header("Content-Length")), seconds)
+            response.body = self.stream.read_exactly(int(response.header("Content-Length")),
+                                                     seconds)
         else:
             response.body = self.stream.read_to_end(seconds)
         return response

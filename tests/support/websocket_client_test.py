@@ -106,7 +106,8 @@ class TestFrames:
     @pytest.mark.parametrize("data", [
         encode_frame(TEXT, b"a"), encode_frame(TEXT, b"a", rsv=4, mask=None),
         encode_frame(3, b"a", mask=None), encode_frame(PING, b"a", fin=False, mask=None),
-        encode_frame(PING, bytes(126), mask=None), encode_frame(TEXT, b"a", length_form=16, mask=None),
+        encode_frame(PING, bytes(126), mask=None),
+        encode_frame(TEXT, b"a", length_form=16, mask=None),
         encode_frame(TEXT, bytes(126), length_form=64, mask=None),
         encode_frame(TEXT, length=1 << 63, mask=None)])
     def test_what_a_server_may_not_send_is_a_violation(self, data):
@@ -133,7 +134,8 @@ class TestClient:
             client.close()
 
     def test_puts_fragments_together_and_answers_pings_between_them(self, split):
-        greeting = (encode_frame(TEXT, b"a\xc3", fin=False, mask=None) + encode_frame(PING, b"p", mask=None)
+        greeting = (encode_frame(TEXT, b"a\xc3", fin=False, mask=None) + encode_frame(PING, b"p",
+                                                                                      mask=None)
                     + encode_frame(CONTINUATION, b"\xa9", mask=None))
         with WebSocketClient.connect(EchoServer(greeting, split).address, "/") as client:
             assert client.receive_text() == "a\u00e9"
@@ -167,7 +169,8 @@ def test_the_accept_value_is_that_of_the_rfc():
 
 def test_handshake_headers_can_be_left_out_repeated_and_replaced():
     headers = upgrade_headers("k", Upgrade=None, Origin=["a", "b"], connection="x")
-    assert headers == [("Connection", "x"), ("Sec-WebSocket-Key", "k"), ("Sec-WebSocket-Version", "13"),
+    assert headers == [("Connection", "x"), ("Sec-WebSocket-Key", "k"),
+                       ("Sec-WebSocket-Version", "13"),
                        ("Origin", "a"), ("Origin", "b")]
 
 
@@ -211,16 +214,20 @@ class TestMetricsText:
         assert metrics.total("b") == -1 and metrics.total("none") == 0
 
     @pytest.mark.parametrize("text", [
-        "a 1\n", "# TYPE a gauge\na 1\n", "# HELP a A.\n# TYPE a gauge\na 1", "# HELP a A.\n# TYPE a cake\n",
+        "a 1\n", "# TYPE a gauge\na 1\n", "# HELP a A.\n# TYPE a gauge\na 1",
+        "# HELP a A.\n# TYPE a cake\n",
         "# HELP a A.\n# TYPE a gauge\na one\n", "# HELP a A.\n# TYPE a gauge\na 1\na 2\n",
-        '# HELP a A.\n# TYPE a gauge\na{x=1} 1\n', "# HELP a A.\n# TYPE a gauge\n# TYPE a gauge\na 1\n",
-        "# HELP a A.\n# TYPE a counter\na 1\n", "# HELP a_total A.\n# TYPE a_total counter\na_total -1\n",
+        '# HELP a A.\n# TYPE a gauge\na{x=1} 1\n',
+        "# HELP a A.\n# TYPE a gauge\n# TYPE a gauge\na 1\n",
+        "# HELP a A.\n# TYPE a counter\na 1\n",
+        "# HELP a_total A.\n# TYPE a_total counter\na_total -1\n",
         "# HELP a A.\n# TYPE a gauge\n# HELP b A.\n# TYPE b gauge\na{x=\"1\"} 1\nb 1\na{x=\"2\"} 1\n"])
     def test_refuses_what_a_scraper_would(self, text):
         with pytest.raises(AssertionError):
             parse_metrics(text)
 
     def test_open_metrics_ends_with_eof(self):
-        assert parse_metrics("# HELP a A.\n# TYPE a counter\na_total 1\n# EOF\n", True).total("a_total") == 1
+        assert parse_metrics("# HELP a A.\n# TYPE a counter\na_total 1\n# EOF\n",
+                             True).total("a_total") == 1
         with pytest.raises(AssertionError):
             parse_metrics("# HELP a A.\n# TYPE a counter\na_total 1\n", True)
