@@ -10,8 +10,8 @@
 #include "wspush/base/handle.hpp"
 #include "wspush/hub/subscriber.hpp"
 
-// What the API sees of the server as a whole; implemented by the reactor set. Thread: any reactor's;
-// the answers come back to the asking reactor as hub::GatheredReply to `to`.
+// What the API sees of the server as a whole; implemented by the reactor set. Thread: any
+// reactor's; the answers come back to the asking reactor as hub::GatheredReply to `to`.
 namespace wspush::api {
 
 /// The public name of a connection: reactor and handle, with a tag of this process mixed in so that

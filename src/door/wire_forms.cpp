@@ -1,7 +1,7 @@
 #include "door/wire_forms.hpp"
 
-#include "base/base64.hpp"
 #include "base/json.hpp"
+#include "hub/message_json.hpp"
 #include "websocket/frame_encoder.hpp"
 
 namespace wspush::door {
@@ -11,39 +11,13 @@ using hub::Message;
 using hub::PayloadKind;
 using hub::WireBytes;
 
-/// Everything of the members before the payload's own bytes. True: a JSON payload follows as it is.
-bool append_members_before_payload(std::string& out, const Message& message) {
-  out.append(R"("id":")");
-  hub::append_to(out, message.id());
-  out.push_back('"');
-  if (!message.key().empty()) {
-    out.append(R"(,"key":)");
-    append_json_string(out, message.key());
-  }
-  switch (message.kind()) {
-    case PayloadKind::kJson:
-      out.append(R"(,"data":)");
-      return true;
-    case PayloadKind::kText:
-      out.append(R"(,"data":)");
-      append_json_string(out, message.payload());
-      return false;
-    case PayloadKind::kBinary:
-      out.append(R"(,"encoding":"base64","data":")");
-      out.append(base64_encode(message.payload()));
-      out.push_back('"');
-      return false;
-  }
-  return false;
-}
-
 /// {"op":"message","topic":"news","id":"1a2b3c4d-7","data":{"a":1}}
 std::unique_ptr<WireBytes> encode_wspush_v1(ByteView topic, const Message& message) {
   std::string text = R"({"op":"message","topic":)";
   append_json_string(text, topic);
   text.push_back(',');
   auto form = std::make_unique<WireBytes>();
-  form->has_payload = append_members_before_payload(text, message);
+  form->has_payload = hub::append_members_before_payload(text, message);
   std::size_t bytes = text.size() + 1;
   if (form->has_payload) {
     bytes += message.payload().size();
@@ -72,12 +46,6 @@ std::array<hub::Encode, hub::kWireFormCount> wire_forms() {
   forms[static_cast<std::size_t>(hub::WireForm::kWspushV1)] = encode_wspush_v1;
   forms[static_cast<std::size_t>(hub::WireForm::kRaw)] = encode_raw;
   return forms;
-}
-
-void append_message_members(std::string& out, const Message& message) {
-  if (append_members_before_payload(out, message)) {
-    out.append(message.payload());
-  }
 }
 
 }  // namespace wspush::door

@@ -7,7 +7,7 @@
 
 #include "base/check.hpp"
 #include "door/command_rate.hpp"
-#include "door/wire_forms.hpp"
+#include "hub/message_json.hpp"
 #include "version.hpp"
 
 namespace wspush::door {
@@ -502,7 +502,7 @@ void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
     text.append(R"(,"messages":[)");
     for (const hub::MessageRef& message : history.messages) {
       text.append(message.get() == history.messages.front().get() ? "{" : ",{");
-      append_message_members(text, *message);
+      hub::append_message_members(text, *message);
       text.push_back('}');
     }
     text.push_back(']');

@@ -36,6 +36,12 @@ class Exchange {
   /// Sends the answer. Once; from any callback, or later. Before the body has ended it also says
   /// that the rest is not wanted. The handler is not destroyed inside of this call.
   virtual void respond(Response response) = 0;
+
+  /// The handler has taken more of the body than it can work off: no more pieces come, after the
+  /// one at hand, until `resume_body`; what the client sends waits in its socket. Both may be
+  /// called from any callback, or later. Where nothing is done the body just goes on.
+  virtual void pause_body() {}
+  virtual void resume_body() {}
 };
 
 /// One object per request, made by the router from the head; destroyed with the exchange, also when
