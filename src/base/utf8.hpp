@@ -17,7 +17,7 @@
 namespace wspush {
 
 /// True when `text` is a whole number of valid code points; the empty text is valid.
-/// Thread: any. Cost: O(bytes), 32 or 64 bytes a step from kVectorTextBytes on.
+/// Thread: any. Cost: O(bytes), 32 or 64 bytes a step for texts of 32 bytes and more.
 bool is_valid_utf8(ByteView text) noexcept;
 
 /// The same with a given instruction set, for tests and benchmarks. `level` must be supported.

@@ -118,12 +118,14 @@ struct Avx2 {
   return _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0x0F));
 }
 
-[[gnu::target("avx2"), gnu::always_inline]] inline void check_avx2(Avx2& state, __m256i block) {
-  // alignr works within 16-byte lanes: each lane's left neighbour has to be put beside it first.
-  const __m256i left = _mm256_permute2x128_si256(state.previous, block, 0x21);
-  const __m256i back1 = _mm256_alignr_epi8(block, left, 15);
-  const __m256i back2 = _mm256_alignr_epi8(block, left, 14);
-  const __m256i back3 = _mm256_alignr_epi8(block, left, 13);
+[[gnu::target("avx2"), gnu::always_inline]] inline __m256i load_avx2(const char* bytes) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+}
+
+/// `back1` to `back3` are the bytes that stand one to three before those of `block`.
+[[gnu::target("avx2"), gnu::always_inline]] inline void judge_avx2(Avx2& state, __m256i block,
+                                                                   __m256i back1, __m256i back2,
+                                                                   __m256i back3) {
   const __m256i first_low = _mm256_and_si256(back1, _mm256_set1_epi8(0x0F));
   const __m256i pairs = _mm256_and_si256(
       _mm256_and_si256(_mm256_shuffle_epi8(state.first_high, high_nibbles_avx2(back1)),
@@ -135,6 +137,14 @@ struct Avx2 {
       _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(static_cast<char>(0x80)));
   state.faults = _mm256_or_si256(state.faults, _mm256_xor_si256(must_continue, pairs));
   state.previous = block;
+}
+
+/// A block that follows state.previous.
+[[gnu::target("avx2"), gnu::always_inline]] inline void check_avx2(Avx2& state, __m256i block) {
+  // alignr works within 16-byte lanes: each lane's left neighbour has to be put beside it first.
+  const __m256i left = _mm256_permute2x128_si256(state.previous, block, 0x21);
+  judge_avx2(state, block, _mm256_alignr_epi8(block, left, 15), _mm256_alignr_epi8(block, left, 14),
+             _mm256_alignr_epi8(block, left, 13));
 }
 
 [[gnu::target("avx2"), gnu::always_inline]] inline void check_pair_avx2(Avx2& state, __m256i low,
@@ -149,10 +159,6 @@ struct Avx2 {
   check_avx2(state, low);
   check_avx2(state, high);
   state.cut = _mm256_subs_epu8(high, state.greatest_end);
-}
-
-[[gnu::target("avx2"), gnu::always_inline]] inline __m256i load_avx2(const char* bytes) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
 }
 
 // ---- 64 bytes at a time. Some intrinsics are written with a full mask: without it g++ 12 warns
@@ -216,13 +222,25 @@ struct Avx512 {
   for (; left >= 64; bytes += 64, left -= 64) {
     check_pair_avx2(state, load_avx2(bytes), load_avx2(bytes + 32));
   }
-  // What remains, followed by zeros: a code point that the end cuts is then followed by ASCII. Also
-  // where nothing remains, for the sake of the block before.
-  alignas(32) char end[64] = {};
-  if (left != 0) {
-    std::memcpy(end, bytes, left);
+  if (left > 32) {
+    check_avx2(state, load_avx2(bytes));
+    bytes += 32;
+    left -= 32;
   }
-  check_pair_avx2(state, load_avx2(end), load_avx2(end + 32));
+  if (left != 0 && text.size() >= 32 + 3) {
+    // The rest by a vector that reaches back into what is judged already, where its verdict is the
+    // same again. A copy to a padded buffer would stall the loads that follow it.
+    const char* const last = text.data() + text.size() - 32;
+    judge_avx2(state, load_avx2(last), load_avx2(last - 1), load_avx2(last - 2),
+               load_avx2(last - 3));
+  } else if (left != 0) {
+    alignas(32) char end[32] = {};
+    std::memcpy(end, bytes, left);
+    check_avx2(state, load_avx2(end));
+  }
+  // A code point that the end of the text cuts.
+  state.faults =
+      _mm256_or_si256(state.faults, _mm256_subs_epu8(state.previous, state.greatest_end));
   return _mm256_testz_si256(state.faults, state.faults) != 0;
 }
 

@@ -117,7 +117,10 @@ class Binder {
       const std::string item = refusal->item ? '[' + std::to_string(*refusal->item) + ']' : "";
       faults_.add(refusal->at, path + item, refusal->message);
     }
-    given_.add(path, {value.at, &row, refusal.has_value()});
+    given_.add(path, {value.at, &row, refusal.has_value(), row.is_secret ? "" : value.text});
+    for (std::size_t i = 0; i < value.items.size(); ++i) {
+      given_.add(path + '[' + std::to_string(i) + ']', {value.items[i].at, &row});
+    }
   }
 
   void bind_subsection(const KeyRow& row, const Node& value, const std::string& path,
@@ -180,6 +183,11 @@ Position GivenKeys::position_of(std::string_view path) const {
     path = cut == path.npos ? std::string_view() : path.substr(0, cut);
   }
   return {};
+}
+
+std::string GivenKeys::text_of(std::string_view path, std::string otherwise) const {
+  const auto found = keys_.find(path);
+  return found == keys_.end() || found->second.text.empty() ? otherwise : found->second.text;
 }
 
 GivenKeys bind(const Node& root, Config& config, FaultList& faults) {

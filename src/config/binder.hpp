@@ -20,9 +20,12 @@ class GivenKeys {
     Position at;  ///< of the value
     const KeyRow* row;
     bool is_faulty = false;  ///< its value was refused and the default stands in its place
+    std::string text;        ///< as it was written; empty for secrets, lists and mappings
   };
 
-  void add(std::string path, Given given) { keys_.insert_or_assign(std::move(path), given); }
+  void add(std::string path, Given given) {
+    keys_.insert_or_assign(std::move(path), std::move(given));
+  }
 
   bool has(std::string_view path) const { return keys_.contains(path); }
 
@@ -34,6 +37,9 @@ class GivenKeys {
 
   /// Where `path` stands; where the section that holds it stands, if it is not given itself.
   Position position_of(std::string_view path) const;
+
+  /// The value of `path` as it was written, or `otherwise`.
+  std::string text_of(std::string_view path, std::string otherwise) const;
 
   auto begin() const { return keys_.begin(); }
   auto end() const { return keys_.end(); }

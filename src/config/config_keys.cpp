@@ -142,7 +142,7 @@ constexpr std::array kRows{
     section("internal"),
     text("internal.address", kAddress, field<&C::internal, &Internal::address>),
     sections("internal.api_keys", field<&C::internal, &Internal::api_keys>, "key").reload().secret(),
-    text("internal.api_keys[].key", kApiKeyText, field<&C::internal, &Internal::api_keys, &ApiKey::key>).required().reload().secret(),
+    text("internal.api_keys[].key", kVisibleText, field<&C::internal, &Internal::api_keys, &ApiKey::key>).required().reload().secret(),
     texts("internal.api_keys[].topics", kTopicPattern, field<&C::internal, &Internal::api_keys, &ApiKey::topics>).reload(),
     rights("internal.api_keys[].can", api_key_rights).reload(),
     text("internal.api_keys_file", kFileName, field<&C::internal, &Internal::api_keys_file>).reload(),
@@ -233,7 +233,7 @@ constexpr std::array kRows{
     text("engine.disk.sync", kDiskSync, field<&C::engine, &Engine::disk, &DiskEngine::sync>).needs(F::kDiskEngine),
     section("engine.redis"),
     text("engine.redis.url", kRedisUrl, field<&C::engine, &Engine::redis, &RedisEngine::url>).secret().needs(F::kRedisEngine),
-    text("engine.redis.prefix", kName, field<&C::engine, &Engine::redis, &RedisEngine::prefix>).needs(F::kRedisEngine),
+    text("engine.redis.prefix", kVisibleText, field<&C::engine, &Engine::redis, &RedisEngine::prefix>).needs(F::kRedisEngine),
     text("engine.redis.password_file", kFileName, field<&C::engine, &Engine::redis, &RedisEngine::password_file>).needs(F::kRedisEngine),
 
     sections("bridges", field<&C::bridges>).needs(F::kBridges),

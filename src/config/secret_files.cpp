@@ -70,10 +70,10 @@ void read_api_keys(Internal& internal, const Context& context) {
     if (line.empty()) {
       continue;
     }
-    if (!kApiKeyText.fits(line)) {
+    if (!kVisibleText.fits(line)) {
       context.refuse(kKey,
                      "found " + shown(path) + ", whose line " + std::to_string(number) +
-                         " is no key (not shown); allowed: " + std::string(kApiKeyText.allowed));
+                         " is no key (not shown); allowed: " + std::string(kVisibleText.allowed));
       return;
     }
     internal.api_keys.push_back({.key = std::string(line), .topics = {}});

@@ -291,8 +291,8 @@ const TextFormat kTopicPattern{
     [](std::string_view t) { return is_pattern(t, false); }};
 const TextFormat kTlsVersion{"1.2 or 1.3",
                              [](std::string_view t) { return t == "1.2" || t == "1.3"; }};
-const TextFormat kApiKeyText{"visible ASCII without blanks, not empty",
-                             [](std::string_view t) { return is_some(t) && is_visible(t); }};
+const TextFormat kVisibleText{"visible ASCII without blanks, not empty",
+                              [](std::string_view t) { return is_some(t) && is_visible(t); }};
 const TextFormat kDiskSync{"turn, never, or a duration from 1ms to 1h", is_disk_sync};
 const TextFormat kRedisUrl{"redis:// or rediss:// and a host; for a cluster several, with commas",
                            is_redis_url};

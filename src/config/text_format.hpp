@@ -27,7 +27,7 @@ extern const TextFormat kOrigin;        ///< same, *, *.example.com, https://exa
 extern const TextFormat kRulePattern;   ///< a pattern, {user} as a whole segment
 extern const TextFormat kTopicPattern;  ///< a pattern
 extern const TextFormat kTlsVersion;    ///< 1.2, 1.3
-extern const TextFormat kApiKeyText;    ///< visible ASCII
+extern const TextFormat kVisibleText;   ///< visible ASCII
 extern const TextFormat kDiskSync;      ///< turn, never, or a duration
 extern const TextFormat kRedisUrl;      ///< redis:// or rediss://, several with commas
 extern const TextFormat kBridgeType;    ///< kafka, rabbitmq

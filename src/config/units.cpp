@@ -125,8 +125,9 @@ Result<std::uint64_t, UnitError> parse_count(std::string_view text) {
 }
 
 std::string format_duration(std::chrono::milliseconds duration) {
-  if (duration.count() == 0) {
-    return "0s";
+  // As people write them: the defaults of proxies are 60s, a batch of nothing is 0ms.
+  if (duration == std::chrono::seconds(60)) {
+    return "60s";
   }
   return format(kDurations, static_cast<std::uint64_t>(duration.count()));
 }

@@ -24,10 +24,11 @@ Result<std::uint64_t, UnitError> parse_size(std::string_view text);
 /// A whole decimal number without sign, blanks, or leading zeros (which some read as octal).
 Result<std::uint64_t, UnitError> parse_count(std::string_view text);
 
-/// The shortest spelling: 60'000 -> `1m`, 250 -> `250ms`, 0 -> `0s`.
+/// The spelling with the largest unit: 120'000 -> `2m`, 250 -> `250ms`, 0 -> `0ms`; a minute is
+/// `60s`, as in every text about proxies.
 std::string format_duration(std::chrono::milliseconds duration);
 
-/// The shortest spelling: 1'048'576 -> `1MiB`, 1'000 -> `1000`.
+/// The spelling with the largest unit: 1'048'576 -> `1MiB`, 1'000 -> `1000`.
 std::string format_size(std::uint64_t bytes);
 
 }  // namespace wspush::config

@@ -62,9 +62,9 @@ class Validator {
       const std::string_view path = config_.ws_paths[i];
       for (const std::string_view taken : {"/topics", "/app", "/echo"}) {
         if (path == taken || (path.starts_with(taken) && path[taken.size()] == '/')) {
-          refuse("ws_paths", "found " + shown(path) +
-                                 ", which is the path of another door; "
-                                 "allowed: paths outside of /topics, /app and /echo");
+          refuse(item("ws_paths", i), "found " + shown(path) +
+                                          ", which is the path of another door; "
+                                          "allowed: paths outside of /topics, /app and /echo");
         }
       }
     }
@@ -79,9 +79,10 @@ class Validator {
       return;
     }
     faults_.add(given_.position_of(given_.has(ping) ? ping : proxy), ping,
-                "found " + format_duration(heartbeat.ping_interval) +
+                "found " + given_.text_of(ping, format_duration(heartbeat.ping_interval)) +
                     (given_.has(ping) ? "" : " (the default)") + "; allowed: below " + proxy +
-                    ", which is " + format_duration(heartbeat.proxy_read_timeout) +
+                    ", which is " +
+                    given_.text_of(proxy, format_duration(heartbeat.proxy_read_timeout)) +
                     (given_.has(proxy) ? "" : " by default"));
   }
 

@@ -94,8 +94,15 @@ std::string excerpt_of(std::string_view text, int line, int column) {
   for (const char c : shown) {
     excerpt += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   }
-  const auto caret = static_cast<std::size_t>(column) - 1;
-  return caret > shown.size() ? excerpt : excerpt + "\n    " + std::string(caret, ' ') + '^';
+  auto caret = static_cast<std::size_t>(column) - 1;
+  if (caret > shown.size()) {
+    return excerpt;
+  }
+  // The column counts bytes, the eye characters: those after the first of a character are not seen.
+  caret -= static_cast<std::size_t>(std::ranges::count_if(shown.substr(0, caret), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+  }));
+  return excerpt + "\n    " + std::string(caret, ' ') + '^';
 }
 
 }  // namespace wspush::config

@@ -17,6 +17,9 @@ constexpr std::size_t kMembersPerSend = 256;
 constexpr std::size_t kCopyBytesMax = 64 * 1024;
 constexpr std::size_t kPartsMax = 64;
 
+/// Frames of one gather: with at most three parts each they fit into one writev.
+constexpr std::size_t kGatherFramesMax = 256;
+
 }  // namespace
 
 Frame Hub::frame_of(const Topic& topic, const Message& message, WireForm form) const {
@@ -316,7 +319,7 @@ void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
       catch_up(behind.subscription);
     }
     for (std::uint64_t at = behind.cursor + 1; at <= log.last(); ++at) {
-      if (batch.bytes >= bytes_max || batch.entries.size() >= kUnflushedMessagesMax) {
+      if (batch.bytes >= bytes_max || batch.entries.size() >= kGatherFramesMax) {
         return;
       }
       const Frame frame = frame_of(topic, *log.at(at), subscription.form);

@@ -231,12 +231,8 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   }
   topic.log.reset(epoch, last);
   topic.flushed = last;
-  // A wspush.v1 subscriber is told: its ids belong to another epoch now. A raw one that has
-  // everything missed nothing and knows no ids.
+  // Everyone is told: the ids that they know belong to another epoch now.
   for (MemberArray& array : topic.arrays) {
-    if (array.form == WireForm::kRaw) {
-      continue;
-    }
     for (const Member& member : array.members) {
       table_.put_behind(table_.find(topic.handle.slot, member.slot), epoch_before, last_before);
       events_.on_behind(member.slot);

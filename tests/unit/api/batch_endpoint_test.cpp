@@ -56,7 +56,7 @@ TEST_F(BatchEndpoint, KeepsOrderWhenAnswersComeInAnother) {
   EXPECT_EQ(results(call.text()), "1 bad_topic 1 2 1 ");
 }
 
-TEST_F(BatchEndpoint, ToldsApartWhatTheHubRefused) {
+TEST_F(BatchEndpoint, TellsApartWhatTheHubRefused) {
   engine.is_holding = true;
   Call& call = batch(R"({"messages":[{"topic":"a","data":1},{"topic":"b","data":1}]})");
   engine.order_oldest();

@@ -1,12 +1,16 @@
 #include "net/listener.hpp"
 
+#include <array>
+#include <atomic>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <string>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -86,6 +90,34 @@ TEST_P(TcpListener, RefusesASecondInstanceThatStartsAtTheSameMoment) {
   ASSERT_TRUE(ours) << ours.error().text();
   EXPECT_EQ(::listen(other.get(), 1), -1);
   EXPECT_EQ(errno, EADDRINUSE);
+}
+
+TEST(Listener, IsOpenedByExactlyOneOfTwoInstancesThatStartTogether) {
+  // A loopback address of its own, so that the port is not taken by others meanwhile.
+  auto probe = open_listeners(address("127.83.71.9:0"), 1);
+  ASSERT_TRUE(probe) << probe.error().text();
+  const SocketAddress where = bound_address(probe->front().get());
+  probe->clear();
+  for (int round = 0; round < 300; ++round) {
+    std::atomic<int> ready{0};
+    std::array<bool, 2> has_opened{};
+    std::array<std::vector<UniqueFd>, 2> listeners;  // both kept until both have tried
+    const auto start = [&](std::size_t instance) {
+      ++ready;
+      while (ready < 2) {
+      }
+      auto opened = open_listeners(where, 2);
+      has_opened[instance] = opened.has_value();
+      if (opened) {
+        listeners[instance] = std::move(*opened);
+      }
+    };
+    std::thread other(start, 1U);
+    start(0);
+    other.join();
+    ASSERT_NE(has_opened[0], has_opened[1])
+        << (has_opened[0] ? "both" : "none") << " in round " << round;
+  }
 }
 
 TEST_P(TcpListener, CanBeOpenedAgainWhileConnectionsAreInTimeWait) {

@@ -67,6 +67,18 @@ TEST(TcpStream, TellsAResetOnBothWays) {
   EXPECT_EQ(write.error, EPIPE);
 }
 
+TEST(TcpStream, TellsABrokenPipeWithoutASignal) {
+  SocketPair pair = unix_pair();
+  pair.theirs.reset();
+  const std::string bytes = "x";
+  const std::vector<iovec> pieces{piece(bytes), piece(bytes)};
+  for (const std::size_t count : {1U, 2U}) {
+    const IoResult write = write_some(pair.ours.get(), std::span(pieces).first(count));
+    EXPECT_EQ(write.status, IoStatus::kError);
+    EXPECT_EQ(write.error, EPIPE);
+  }
+}
+
 TEST(TcpStream, TellsABadDescriptor) {
   std::array<char, 8> buffer{};
   EXPECT_EQ(read_some(-1, buffer).error, EBADF);

@@ -1,0 +1,242 @@
+#include "server/daemon.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "base/logging.hpp"
+#include "config/reload_diff.hpp"
+#include "config/yaml_loader.hpp"
+#include "net/signal_fd.hpp"
+#include "server/reactor_set.hpp"
+#include "server/service_manager.hpp"
+#include "version.hpp"
+
+namespace wspush::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How often the main thread looks at memory, the watchdog and the drain when no signal comes.
+constexpr milliseconds kLook{1000};
+constexpr milliseconds kLookWhileDraining{20};
+/// Past `drain.period`: connections whose peer neither reads nor closes are given up.
+constexpr milliseconds kDrainGrace{6000};
+
+config::LoadRequest request_of(const CommandLine& line) {
+  config::LoadRequest request{.path = line.config_file, .text = {}, .set = line.set};
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      request.environment.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return request;
+}
+
+log::Level level_of(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::kTrace:
+      return log::Level::kTrace;
+    case config::LogLevel::kDebug:
+      return log::Level::kDebug;
+    case config::LogLevel::kInfo:
+      return log::Level::kInfo;
+    case config::LogLevel::kWarning:
+      return log::Level::kWarning;
+    case config::LogLevel::kError:
+      return log::Level::kError;
+  }
+  return log::Level::kInfo;
+}
+
+/// The part of the daemon that lives as long as the reactors do.
+class Daemon {
+ public:
+  Daemon(config::LoadRequest request, std::shared_ptr<const config::Config> config,
+         net::SignalFd signals, ServiceManager& manager, std::unique_ptr<ReactorSet> reactors)
+      : request_(std::move(request)),
+        config_(std::move(config)),
+        signals_(std::move(signals)),
+        manager_(manager),
+        reactors_(std::move(reactors)) {}
+
+  void run();
+
+ private:
+  void on_signal(int signal);
+  void reload();
+  void begin_drain();
+  void look();
+
+  config::LoadRequest request_;
+  std::shared_ptr<const config::Config> config_;
+  net::SignalFd signals_;
+  ServiceManager& manager_;
+  std::unique_ptr<ReactorSet> reactors_;
+  bool wants_reload_ = false;
+  bool is_draining_ = false;
+  bool is_done_ = false;
+  TimePoint drained_by_ = TimePoint::max();
+  TimePoint next_look_{};
+};
+
+void Daemon::run() {
+  reactors_->start();
+  manager_.notify("READY=1");
+  log::info("ready");
+  while (!is_done_) {
+    milliseconds wait = is_draining_ ? kLookWhileDraining : kLook;
+    if (manager_.watchdog_interval().count() > 0) {
+      wait = std::min(wait, std::chrono::duration_cast<milliseconds>(
+                                manager_.watchdog_interval() / 4));
+    }
+    pollfd waiting{.fd = signals_.fd(), .events = POLLIN, .revents = 0};
+    ::poll(&waiting, 1, static_cast<int>(wait.count()));
+    // A storm of SIGHUPs is one reload.
+    while (const auto signal = signals_.take()) {
+      on_signal(*signal);
+    }
+    if (wants_reload_ && !is_draining_) {
+      reload();
+    }
+    wants_reload_ = false;
+    look();
+  }
+  reactors_->stop();
+  log::info("stopped");
+}
+
+void Daemon::on_signal(int signal) {
+  switch (signal) {
+    case SIGHUP:
+      wants_reload_ = true;
+      break;
+    case SIGUSR1:
+      log::reopen();
+      log::info("log reopened");
+      break;
+    default:
+      if (is_draining_) {
+        log::info("second signal: ending at once");
+        is_done_ = true;
+      } else {
+        begin_drain();
+      }
+      break;
+  }
+}
+
+void Daemon::begin_drain() {
+  log::info("draining: connections are closed over {} ms", config_->drain.period.count());
+  manager_.notify("STOPPING=1");
+  is_draining_ = true;
+  drained_by_ = MonotonicClock::now() + config_->drain.period + kDrainGrace;
+  reactors_->begin_drain();
+}
+
+void Daemon::look() {
+  const TimePoint now = MonotonicClock::now();
+  const auto watchdog = manager_.watchdog_interval();
+  if (watchdog.count() > 0 && reactors_->has_turned_within(watchdog / 2)) {
+    manager_.notify("WATCHDOG=1");
+  }
+  if (now >= next_look_) {
+    reactors_->guard_memory();
+    next_look_ = now + kLook;
+  }
+  if (is_draining_ && (reactors_->is_drained() || now >= drained_by_)) {
+    is_done_ = true;
+  }
+}
+
+void Daemon::reload() {
+  manager_.notify("RELOADING=1\nMONOTONIC_USEC=" +
+                  std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(
+                                     MonotonicClock::now().time_since_epoch())
+                                     .count()));
+  const config::LoadResult loaded = config::load_config(request_);
+  if (loaded.config == nullptr) {
+    for (const config::Fault& fault : loaded.faults) {
+      log::error("{}", config::to_string(fault));
+    }
+    log::error("reload: nothing was changed, the running configuration stays");
+    reactors_->count_reload(false);
+    manager_.notify("READY=1");
+    return;
+  }
+  for (const std::string& notice : loaded.notices) {
+    log::warning("{}", notice);
+  }
+  config::ReloadDiff diff = config::compare_for_reload(*config_, *loaded.config);
+  for (const std::string& key : diff.applied) {
+    log::info("reload: {} changed", key);
+  }
+  for (const std::string& key : diff.needs_restart) {
+    log::warning("reload: {} changed, which takes effect only with a restart", key);
+  }
+  config_ = std::make_shared<const config::Config>(std::move(diff.merged));
+  reactors_->apply(config_);
+  reactors_->count_reload(true);
+  log::info("reloaded");
+  manager_.notify("READY=1");
+}
+
+}  // namespace
+
+int run_daemon(const CommandLine& line) {
+  ServiceManager manager;
+  config::LoadRequest request = request_of(line);
+  const config::LoadResult loaded = config::load_config(request);
+  if (loaded.config == nullptr) {
+    std::fprintf(stderr, "%s\n", config::to_string(loaded.faults).c_str());
+    return 1;
+  }
+  if (line.action == CommandLine::Action::kCheck) {
+    for (const std::string& notice : loaded.notices) {
+      std::fprintf(stderr, "%s\n", notice.c_str());
+    }
+    std::printf("%s: OK\n", line.config_file.value_or("built-in default").c_str());
+    return 0;
+  }
+  const config::Config& config = *loaded.config;
+  auto signals = net::SignalFd::open();  // Before any thread: they inherit the mask.
+  if (!signals) {
+    std::fprintf(stderr, "wspushd: %s\n", signals.error().text().c_str());
+    return 1;
+  }
+  const std::string log_error = log::start(
+      {.level = level_of(config.log.level),
+       .format = config.log.format == config::LogFormat::kJson ? log::Format::kJson
+                                                               : log::Format::kText,
+       .file = config.log.file});
+  if (!log_error.empty()) {
+    std::fprintf(stderr, "wspushd: log.file: %s\n", log_error.c_str());
+    return 1;
+  }
+  for (const std::string& notice : loaded.notices) {
+    log::warning("{}", notice);
+  }
+  auto reactors = ReactorSet::open(loaded.config);
+  if (!reactors) {
+    log::error("{}: {}", reactors.error().key, reactors.error().message);
+    log::stop();
+    return 1;
+  }
+  log::info("wspushd {}, {} reactors, pid {}", kVersion, (*reactors)->size(), ::getpid());
+  for (auto listener = (*reactors)->listeners().rbegin();
+       listener != (*reactors)->listeners().rend(); ++listener) {
+    log::info("listening on {} ({})", listener->address,
+              listener->is_public ? "public" : "internal");
+  }
+  Daemon(std::move(request), loaded.config, std::move(*signals), manager, std::move(*reactors))
+      .run();
+  log::stop();
+  return 0;
+}
+
+}  // namespace wspush::server

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "wspush/door/session.hpp"
+
+#include "door/context.hpp"
+#include "door/upgrade_exchange.hpp"
+#include "http/body_reader.hpp"
+#include "http/request_parser.hpp"
+#include "http/response_writer.hpp"
+
+namespace wspush::server {
+
+/// Who answers a request, and who gets the hub's answers on its behalf.
+struct Route {
+  std::unique_ptr<http::RequestHandler> handler;
+  hub::ReplySink* replies = nullptr;
+};
+
+/// Chooses by the head of a request; never without a handler.
+class Router {
+ public:
+  virtual ~Router() = default;
+  virtual Route route(door::UpgradeExchange& exchange) = 0;
+};
+
+/// HTTP/1.1 on one connection: requests one after the other, each handed to who answers it; until
+/// one of them becomes a WebSocket. Source: RFC 9112.
+class HttpSession final : public door::Session, public door::UpgradeExchange {
+ public:
+  HttpSession(door::Connection& connection, door::Context& context, Router& router);
+
+  // --- Session
+  door::DoorKind kind() const override { return door::DoorKind::kHttp; }
+  std::size_t on_input(MutableBytes input) override;
+  void on_input_end() override;
+  void on_deadline(TimePoint now) override;
+  void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
+  void end(door::EndReason reason) override;
+
+  // --- UpgradeExchange
+  const http::RequestHead& head() const override { return parser_.head(); }
+  const http::RequestTarget& target() const override { return target_; }
+  std::string_view peer_address() const override { return peer_address_; }
+  bool peer_is_loopback() const override { return connection_.peer_is_loopback(); }
+  std::uint32_t ticket() const override { return ticket_; }
+  void respond(http::Response response) override;
+  door::Connection& connection() override { return connection_; }
+  hub::ReplyTo reply_to(std::uint32_t item) const override;
+  void upgrade(std::vector<std::pair<std::string, std::string>> headers,
+               std::unique_ptr<door::Session> session) override;
+
+ private:
+  enum class State : std::uint8_t {
+    kHead,      ///< waits for a request, or for the rest of its head
+    kBody,      ///< its handler takes the body
+    kAnswer,    ///< the request is complete, the answer is not there yet
+    kAnswered,  ///< the next request may come
+    kEnded,
+  };
+
+  std::size_t take_head(ByteView input);
+  std::size_t take_body(ByteView input);
+  void finish_body();
+  void begin_request();
+  void refuse(const http::HttpError& error);
+  void next_request();
+  void set_idle_deadline();
+  http::ResponseContext response_context() const;
+
+  door::Connection& connection_;
+  door::Context& context_;
+  Router& router_;
+  http::RequestHeadParser parser_;
+  http::RequestTarget target_;
+  std::unique_ptr<http::RequestHandler> handler_;
+  hub::ReplySink* replies_ = nullptr;
+  std::unique_ptr<http::BodyReader> body_;
+  std::string peer_address_;
+  std::string date_;
+  std::uint32_t ticket_ = 0;
+  State state_ = State::kHead;
+  http::Version version_ = http::Version::kHttp11;
+  bool is_head_request_ = false;
+  bool keep_alive_ = true;
+  bool has_more_input_ = false;  ///< bytes behind the head at hand
+  bool is_first_request_ = true;
+};
+
+}  // namespace wspush::server

@@ -1,0 +1,74 @@
+#include "server/process_limits.hpp"
+
+#include <sched.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string>
+
+namespace wspush::server {
+namespace {
+
+std::uint64_t page_bytes() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// The limit in a cgroup file; UINT64_MAX where there is none ("max") or no file.
+std::uint64_t cgroup_limit(const std::string& path) {
+  std::ifstream file(path);
+  std::uint64_t bytes = 0;
+  return file >> bytes ? bytes : UINT64_MAX;
+}
+
+}  // namespace
+
+unsigned usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof(set), &set) != 0) {
+    return 1;
+  }
+  return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+}
+
+std::uint64_t memory_bytes_max() {
+  std::uint64_t bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page_bytes();
+  rlimit address_space{};
+  if (::getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY) {
+    bytes = std::min<std::uint64_t>(bytes, address_space.rlim_cur);
+  }
+  std::string group;
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    if (line.starts_with("0::")) {
+      group = line.substr(3);
+    }
+  }
+  // In a container's own namespace its group is the root of what it sees.
+  bytes = std::min(bytes, cgroup_limit("/sys/fs/cgroup" + group + "/memory.max"));
+  bytes = std::min(bytes, cgroup_limit("/sys/fs/cgroup/memory.max"));
+  return std::min(bytes, cgroup_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  return file >> total >> resident ? resident * page_bytes() : 0;
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
+    // Only on kernels older than any that has what else we need.
+    seed = static_cast<std::uint64_t>(
+        std::chrono::steady_clock::now().time_since_epoch().count() ^ ::getpid());
+  }
+  return seed;
+}
+
+}  // namespace wspush::server

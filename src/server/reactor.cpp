@@ -1,0 +1,651 @@
+#include "server/reactor.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+
+#include "base/check.hpp"
+#include "base/logging.hpp"
+#include "door/wire_forms.hpp"
+#include "http/response_writer.hpp"
+#include "net/member_sender.hpp"
+#include "server/internal_router.hpp"
+
+namespace wspush::server {
+namespace {
+
+constexpr std::size_t kReceiveBytes = 256 * 1024;
+constexpr std::size_t kTimersPerTurn = 4096;
+constexpr std::size_t kMailPerTurn = 16 * 1024;
+/// Sends of one turn's fan-out: about 15 ms, then whoever else has something to do comes first.
+constexpr std::size_t kSendsPerTurn = 4096;
+constexpr auto kSweepInterval = std::chrono::milliseconds(100);
+/// Mail that waits at another reactor; past it we read no more sockets that could add to it.
+constexpr std::size_t kMailPendingMax = 64 * 1024;
+/// After a longer gap between two turns the process was stopped, not busy: nobody is punished.
+constexpr auto kPause = std::chrono::seconds(5);
+constexpr auto kStall = std::chrono::seconds(1);
+/// Kept of the descriptors for listeners, brokers, logs and the API.
+constexpr std::uint64_t kReservedDescriptors = 256;
+
+// A connection's busy byte: the fan-out passes over all that are not 0.
+constexpr std::uint8_t kBusy = 1;          ///< waits for its socket, or is closing
+constexpr std::uint8_t kBusyFlushing = 2;  ///< stands in the list of those to be flushed
+
+// Handles of what is no connection: generation 0, which no connection has.
+constexpr std::uint64_t kMailboxEvent = 0;
+constexpr std::uint64_t kFirstListenerEvent = 1;
+
+net::EpollLoop open_loop() {
+  auto loop = net::EpollLoop::open();
+  if (!loop) {
+    log::error("reactor: {}", loop.error().text());
+    std::abort();  // Without a loop there is no reactor; only at start.
+  }
+  return std::move(*loop);
+}
+
+std::string refusal_text(int status, std::string_view message, std::uint64_t retry_seconds) {
+  http::Response response =
+      http::error_response(status, status == 429 ? "rate_limited" : "unavailable", message);
+  response.close = true;
+  response.headers.emplace_back("Retry-After", std::to_string(retry_seconds));
+  std::string text;
+  http::append_response(text, response, {.keep_alive = false});
+  return text;
+}
+
+metrics::DoorLabel label_of(door::DoorKind kind) {
+  switch (kind) {
+    case door::DoorKind::kHttp:
+      return metrics::DoorLabel::kHttp;
+    case door::DoorKind::kWspushV1:
+      return metrics::DoorLabel::kWspushV1;
+    case door::DoorKind::kRaw:
+      return metrics::DoorLabel::kRaw;
+    case door::DoorKind::kEcho:
+      return metrics::DoorLabel::kEcho;
+  }
+  WSPUSH_CHECK(false);
+  return metrics::DoorLabel::kHttp;
+}
+
+hub::HubLimits hub_limits(const config::Config& config, const Shared& shared,
+                          std::uint16_t reactors) {
+  const std::uint64_t history = config.limits.history_bytes > 0 ? config.limits.history_bytes
+                                                                 : shared.memory_bytes_max / 2;
+  return {.topics = config.limits.topics,
+          .subscriptions_per_connection = config.limits.subscriptions_per_connection,
+          .history_bytes = std::max<std::uint64_t>(history / reactors, 1)};
+}
+
+websocket::MessageRules message_rules(const config::Limits& limits) {
+  return {.message_bytes_max = limits.message_bytes,
+          .frames_per_message_max = static_cast<std::uint32_t>(limits.frames_per_message)};
+}
+
+}  // namespace
+
+/// `bad_alloc` fails the connection at hand, not the process.
+template <typename Step>
+void Reactor::guarded(SocketConnection& connection, Step&& step) {
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
+    if (const auto lines = memory_log_.hit(context_.now)) {
+      log::error("reactor {}: out of memory, {} connections ended", index_, lines);
+    }
+    connection.close_now();
+  }
+}
+
+Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView& server)
+    : shared_(shared),
+      peers_(peers),
+      index_(options.index),
+      loop_(open_loop()),
+      timers_(clock_.monotonic()),
+      outgoing_(options.count),
+      receive_memory_(kReceiveBytes),
+      receive_buffer_(receive_memory_),
+      random_(options.seed),
+      engine_(random_.next()),
+      hub_({.reactor = options.index,
+            .reactors = options.count,
+            .encode = door::wire_forms(),
+            .seed = random_.next()},
+           shared.hub, engine_, *this, *this, *this),
+      context_{.hub = hub_,
+               .metrics = metrics_,
+               .random = random_,
+               .config = options.config,
+               .rules = options.rules,
+               .message_rules = message_rules(options.config->limits),
+               .now = clock_.monotonic(),
+               .wall = clock_.wall(),
+               .reactor = options.index,
+               .instance = shared.instance},
+      api_context_{.hub = hub_,
+                   .server = server,
+                   .metrics = metrics_,
+                   .config = options.config,
+                   .rules = options.rules,
+                   .now = context_.now,
+                   .wall = context_.wall,
+                   .reactor = options.index},
+      public_router_(context_),
+      internal_router_(make_internal_router(api_context_)) {
+  hub_.set_now(context_.now);
+  hub_.set_limits(hub_limits(*options.config, shared_, options.count));
+  hub_.set_rules(*options.rules);
+  const std::string refusal = refusal_text(503, "no descriptors are left", 1 + random_.below(5));
+  const auto add = [&](UniqueFd fd, bool is_public) {
+    const bool is_unix = net::bound_address(fd.get()).is_unix();
+    listening_.push_back({net::Acceptor(std::move(fd), refusal), is_public, is_unix});
+  };
+  for (UniqueFd& fd : options.public_listeners) {
+    add(std::move(fd), true);
+  }
+  add(std::move(options.internal_listener), false);
+}
+
+Reactor::~Reactor() = default;
+
+void Reactor::run() {
+  if (const auto added = loop_.add(mailbox_.wake_fd(), EPOLLIN, kMailboxEvent); !added) {
+    log::error("reactor {}: {}", index_, added.error().text());
+    std::abort();
+  }
+  for (std::size_t i = 0; i < listening_.size(); ++i) {
+    watch_listener(i, true);
+  }
+  while (!is_stopping_) {
+    turn();
+  }
+  connections_.clear();
+}
+
+// --- the turn
+
+int Reactor::wait_timeout() {
+  const TimePoint now = context_.now;
+  if (has_more_work_ || timers_.has_due() || !input_.empty() || !flush_.empty() ||
+      !dead_.empty()) {
+    return 0;
+  }
+  TimePoint next = std::min(next_sweep_, hub_.next_flush());
+  if (!draining_.empty()) {
+    next = std::min(next, drain_next_);
+  }
+  for (const Listening& listening : listening_) {
+    if (listening.acceptor.is_paused()) {
+      next = std::min(next, listening.acceptor.resume_at());
+    }
+  }
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
+  const int longest = static_cast<int>(std::clamp<std::int64_t>(wait, 0, 1000));
+  return timers_.poll_timeout_ms(now, longest);
+}
+
+void Reactor::turn() {
+  const TimePoint before = context_.now;
+  const int timeout = wait_timeout();
+  const bool may_sleep = mailbox_.prepare_sleep();
+  const std::span<const net::Event> events = loop_.wait(may_sleep ? timeout : 0);
+  mailbox_.awake();
+
+  const TimePoint now = clock_.monotonic();
+  notice_pause(before + std::chrono::milliseconds(timeout), now);
+  context_.now = api_context_.now = now;
+  context_.wall = api_context_.wall = clock_.wall();
+  context_.is_draining = shared_.is_draining.load(std::memory_order_relaxed);
+  last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  hub_.set_now(now);
+
+  timers_.expire(now, kTimersPerTurn, [this](net::TimerEntry& timer) {
+    SocketConnection& connection = *in_slot(timer.token);
+    guarded(connection, [&] { connection.on_timer(); });
+  });
+  // Mail before sockets: what another reactor knew when its client acted is known here by the time
+  // that we hear of the client.
+  const bool has_more_mail =
+      mailbox_.take(kMailPerTurn, [this](Mail&& mail) {
+        if (auto* task = std::get_if<Task>(&mail)) {
+          (*task)(*this);
+        } else {
+          hub_.on_mail(std::move(std::get<hub::HubMail>(mail)));
+        }
+      }) == kMailPerTurn;
+
+  const bool is_held_up = is_held_up_by_peers();
+  for (const net::Event& event : events) {
+    const Handle handle = Handle::from_packed(event.handle);
+    if (handle) {
+      SocketConnection* connection = connections_.find(handle);
+      const std::uint32_t bits =
+          is_held_up ? event.events & ~static_cast<std::uint32_t>(EPOLLIN) : event.events;
+      if (connection != nullptr && bits != 0) {
+        guarded(*connection, [&] { connection->on_events(bits); });
+      }
+    } else if (event.handle == kMailboxEvent) {
+      mailbox_.clear_wake();
+    } else {
+      accept_from(event.handle - kFirstListenerEvent);
+    }
+  }
+  resume_listeners();
+  run_input();
+  if (!draining_.empty()) {
+    drain_some();
+  }
+  leave_topics();
+  flush_connections();
+  has_more_work_ = hub_.flush(kSendsPerTurn) || has_more_mail || is_held_up;
+  flush_connections();
+  leave_topics();
+  if (now >= next_sweep_) {
+    hub_.sweep();
+    publish_counters();
+    next_sweep_ = now + kSweepInterval;
+  }
+  hub_.post_counts();
+  hand_over_mail();
+  destroy_dead();
+  const Duration elapsed = clock_.monotonic() - now;
+  metrics_.observe_turn(elapsed);
+  if (elapsed > kStall) {
+    metrics_.add(metrics::Metric::kLoopStalls);
+    log::warning("reactor {}: a turn took {} ms", index_,
+                 std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count());
+  }
+}
+
+void Reactor::notice_pause(TimePoint expected, TimePoint now) {
+  const Duration gap = now - expected;
+  if (gap <= kPause) {
+    return;
+  }
+  log::warning("reactor {}: the process was stopped for {} s; deadlines move by that", index_,
+               std::chrono::duration_cast<std::chrono::seconds>(gap).count());
+  timers_.shift_all(gap);
+  connections_.for_each(
+      [gap](Handle, SocketConnection& connection) { connection.shift_times(gap); });
+}
+
+void Reactor::run_input() {
+  // What is added meanwhile comes in the next turn, so that two sessions cannot keep it here.
+  const std::vector<Handle> input = std::move(input_);
+  input_ = {};
+  for (const Handle handle : input) {
+    if (SocketConnection* connection = connections_.find(handle)) {
+      guarded(*connection, [&] { connection->continue_input(); });
+    }
+  }
+}
+
+void Reactor::want_flush(SocketConnection& connection) {
+  std::uint8_t& busy = busy_[connection.handle().slot];
+  if (busy != kBusyFlushing && !connection.is_blocked()) {
+    flush_.push_back(connection.handle());
+    busy = kBusyFlushing;
+  } else if (busy == 0) {
+    busy = kBusy;
+  }
+}
+
+void Reactor::flush_connections() {
+  flushing_.swap(flush_);
+  for (const Handle handle : flushing_) {
+    SocketConnection* connection = connections_.find(handle);
+    if (connection == nullptr) {
+      continue;
+    }
+    busy_[handle.slot] = kBusy;
+    guarded(*connection, [&] {
+      if (connection->flush()) {
+        want_flush(*connection);
+      }
+    });
+  }
+  flushing_.clear();
+}
+
+void Reactor::leave_topics() {
+  for (const Handle handle : leaving_) {
+    if (connections_.find(handle) != nullptr) {
+      hub_.remove_subscriber(handle.slot);
+    }
+  }
+  leaving_.clear();
+}
+
+void Reactor::destroy_dead() {
+  for (const Handle handle : dead_) {
+    SocketConnection* connection = connections_.find(handle);
+    if (connection == nullptr) {
+      continue;
+    }
+    hub_.remove_subscriber(handle.slot);
+    if (connection->is_counted()) {
+      shared_.limiter.release(connection->peer(), context_.now);
+    }
+    if (connection->is_public()) {
+      metrics_.connection_closed(label_of(connection->session().kind()));
+      --public_count_;
+      shared_.public_connections.fetch_sub(1, std::memory_order_relaxed);
+    }
+    busy_[handle.slot] = 0;
+    connections_.erase(handle);
+  }
+  dead_.clear();
+}
+
+bool Reactor::is_held_up_by_peers() const {
+  for (std::size_t i = 0; i < outgoing_.size(); ++i) {
+    if (i != index_ &&
+        peers_.mailbox_of(static_cast<std::uint16_t>(i)).pending() > kMailPendingMax) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Reactor::hand_over_mail() {
+  for (std::size_t i = 0; i < outgoing_.size(); ++i) {
+    if (!outgoing_[i].empty()) {
+      peers_.mailbox_of(static_cast<std::uint16_t>(i)).post(std::move(outgoing_[i]));
+      outgoing_[i] = {};
+    }
+  }
+}
+
+void Reactor::post(std::uint16_t reactor, Task task) {
+  outgoing_[reactor].emplace_back(std::move(task));
+}
+
+void Reactor::watch(int fd, Handle handle, std::uint32_t events) {
+  if (const auto done = loop_.modify(fd, events, handle.packed()); !done) {
+    log::error("reactor {}: {}", index_, done.error().text());
+    if (SocketConnection* connection = connections_.find(handle)) {
+      connection->close_now();
+    }
+  }
+}
+
+// --- connections come
+
+void Reactor::watch_listener(std::size_t index, bool is_on) {
+  Listening& listening = listening_[index];
+  if (listening.is_watched == is_on) {
+    return;
+  }
+  listening.is_watched = is_on;
+  if (!is_on) {
+    loop_.remove(listening.acceptor.fd());
+    return;
+  }
+  const std::uint32_t events =
+      EPOLLIN | (listening.is_unix ? static_cast<std::uint32_t>(EPOLLEXCLUSIVE) : 0U);
+  if (const auto added = loop_.add(listening.acceptor.fd(), events, kFirstListenerEvent + index);
+      !added) {
+    log::error("reactor {}: {}", index_, added.error().text());
+  }
+}
+
+void Reactor::accept_from(std::size_t index) {
+  Listening& listening = listening_[index];
+  if (!listening.is_watched) {
+    return;
+  }
+  accepted_.clear();
+  const net::AcceptTurn accept_turn = listening.acceptor.on_readable(context_.now, accepted_);
+  for (net::Accepted& accepted : accepted_) {
+    admit(std::move(accepted), listening);
+  }
+  if (accept_turn.refused > 0) {
+    metrics_.limit_hit(metrics::Limit::kFileDescriptors, accept_turn.refused);
+  }
+  if (accept_turn.is_paused) {
+    if (const auto lines = accept_log_.hit(context_.now)) {
+      log::warning("reactor {}: accept: {}; {} pauses", index_,
+                   net::SysError{"accept4", accept_turn.error}.text(), lines);
+    }
+    watch_listener(index, false);
+  }
+}
+
+void Reactor::resume_listeners() {
+  for (std::size_t i = 0; i < listening_.size(); ++i) {
+    net::Acceptor& acceptor = listening_[i].acceptor;
+    if (acceptor.is_paused() && context_.now >= acceptor.resume_at()) {
+      acceptor.resume();
+      watch_listener(i, true);
+    }
+  }
+}
+
+std::uint64_t Reactor::connections_max() const {
+  const std::uint64_t configured = config().limits.connections;
+  const std::uint64_t possible =
+      shared_.descriptors_max > 2 * kReservedDescriptors
+          ? shared_.descriptors_max - kReservedDescriptors
+          : shared_.descriptors_max / 2;
+  return configured == 0 ? possible : std::min(configured, possible);
+}
+
+void Reactor::refuse(UniqueFd fd, int status, std::string_view message) {
+  metrics_.handshake_refused(status);
+  if (const auto lines = full_log_.hit(context_.now)) {
+    log::warning("reactor {}: {} connections refused: {}", index_, lines, message);
+  }
+  const std::string text = refusal_text(status, message, 1 + random_.below(5));
+  // Best effort: there is no room to keep it until it has read this.
+  (void)::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(fd.get(), SHUT_WR);
+  // Reading what it has sent already keeps the close from resetting the connection.
+  (void)::recv(fd.get(), receive_buffer_.data(), receive_buffer_.size(), MSG_DONTWAIT);
+}
+
+void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
+  const net::IpAddress peer = accepted.peer.ip();
+  bool is_counted = false;
+  if (listening.is_public) {
+    const std::uint64_t before =
+        shared_.public_connections.fetch_add(1, std::memory_order_relaxed);
+    const bool is_full = before >= connections_max();
+    const bool is_short_of_memory = shared_.is_short_of_memory.load(std::memory_order_relaxed);
+    const net::Admission admission = is_full || is_short_of_memory
+                                         ? net::Admission::kAdmitted
+                                         : shared_.limiter.admit(peer, context_.now);
+    is_counted = admission == net::Admission::kCounted;
+    const bool is_refused = is_full || is_short_of_memory ||
+                            admission == net::Admission::kTooManyConnections ||
+                            admission == net::Admission::kTooFast;
+    if (is_refused) {
+      shared_.public_connections.fetch_sub(1, std::memory_order_relaxed);
+    }
+    if (is_full) {
+      metrics_.limit_hit(metrics::Limit::kConnections);
+      return refuse(std::move(accepted.fd), 503, "limits.connections is reached");
+    }
+    if (is_short_of_memory) {
+      metrics_.limit_hit(metrics::Limit::kMemory);
+      return refuse(std::move(accepted.fd), 503, "the server is short of memory");
+    }
+    if (admission == net::Admission::kTooManyConnections) {
+      metrics_.limit_hit(metrics::Limit::kConnectionsPerIp);
+      return refuse(std::move(accepted.fd), 429, "limits.connections_per_ip is reached");
+    }
+    if (admission == net::Admission::kTooFast) {
+      metrics_.limit_hit(metrics::Limit::kConnectRatePerIp);
+      return refuse(std::move(accepted.fd), 429, "limits.connect_rate_per_ip is reached");
+    }
+  }
+  const int fd = accepted.fd.get();
+  const Handle handle = connections_.emplace(
+      *this, SocketConnection::Options{.fd = std::move(accepted.fd),
+                                       .peer = peer,
+                                       .is_unix = listening.is_unix,
+                                       .is_public = listening.is_public,
+                                       .is_counted = is_counted,
+                                       .since = context_.wall});
+  SocketConnection& connection = *connections_.find(handle);
+  if (busy_.size() < connections_.slot_count()) {
+    busy_.resize(connections_.slot_count(), 0);
+  }
+  connection.start(handle, nullptr);
+  Router& router = listening.is_public ? static_cast<Router&>(public_router_) : *internal_router_;
+  connection.start(handle, std::make_unique<HttpSession>(connection, context_, router));
+  if (listening.is_public) {
+    ++public_count_;
+    metrics_.connection_opened(metrics::DoorLabel::kHttp);
+  }
+  if (const auto added = loop_.add(fd, EPOLLIN, handle.packed()); !added) {
+    log::error("reactor {}: {}", index_, added.error().text());
+    connection.close_now();
+  }
+}
+
+void Reactor::count_door_change(const SocketConnection& connection, door::DoorKind from,
+                                door::DoorKind to) {
+  if (connection.is_public()) {
+    metrics_.connection_moved(label_of(from), label_of(to));
+  }
+}
+
+// --- reload, drain, load
+
+void Reactor::apply(std::shared_ptr<const config::Config> config,
+                    std::shared_ptr<const auth::TopicRules> rules) {
+  // The old rules live until every topic has looked up its new one.
+  const std::shared_ptr<const auth::TopicRules> old_rules = context_.rules;
+  context_.config = api_context_.config = std::move(config);
+  context_.rules = api_context_.rules = std::move(rules);
+  context_.message_rules = message_rules(context_.config->limits);
+  hub_.set_limits(hub_limits(*context_.config, shared_,
+                             static_cast<std::uint16_t>(outgoing_.size())));
+  hub_.set_rules(*context_.rules);
+}
+
+void Reactor::begin_drain(Duration period) {
+  for (std::size_t i = 0; i < listening_.size(); ++i) {
+    if (!listening_[i].is_public) {
+      continue;
+    }
+    // Closing a listener resets what waits in its queue: take it first.
+    for (int round = 0; round < 64 && listening_[i].is_watched; ++round) {
+      const std::size_t before = connections_.size();
+      accept_from(i);
+      if (connections_.size() == before) {
+        break;
+      }
+    }
+    watch_listener(i, false);
+    listening_[i].acceptor = net::Acceptor(UniqueFd(), {});
+  }
+  for_each_public([this](SocketConnection& connection) {
+    if (connection.session().kind() == door::DoorKind::kHttp) {
+      connection.session().end(door::EndReason::kGoingAway);
+    } else {
+      draining_.push_back(connection.handle());
+    }
+  });
+  drain_next_ = context_.now;
+  drain_step_ = draining_.empty() ? Duration::zero()
+                                  : period / static_cast<Duration::rep>(draining_.size());
+}
+
+void Reactor::drain_some() {
+  while (!draining_.empty() && context_.now >= drain_next_) {
+    if (SocketConnection* connection = connections_.find(draining_.back())) {
+      connection->session().end(door::EndReason::kGoingAway);
+    }
+    draining_.pop_back();
+    drain_next_ += drain_step_;
+  }
+}
+
+void Reactor::shed_load() {
+  SocketConnection* largest = nullptr;
+  for_each_public([&](SocketConnection& connection) {
+    if (connection.queued_bytes() > 0 &&
+        (largest == nullptr || connection.queued_bytes() > largest->queued_bytes())) {
+      largest = &connection;
+    }
+  });
+  if (largest != nullptr) {
+    largest->session().end(door::EndReason::kOverload);
+  }
+}
+
+void Reactor::publish_counters() {
+  const hub::HubCounters& now = hub_.counters();
+  hub::HubCounters& then = published_counters_;
+  metrics_.add(metrics::Metric::kMessagesPublished, now.published - then.published);
+  metrics_.add(metrics::Metric::kDeliveries, now.deliveries - then.deliveries);
+  metrics_.add(metrics::Metric::kDeliveredBytes, now.delivered_bytes - then.delivered_bytes);
+  metrics_.add(metrics::Metric::kGaps, now.gaps - then.gaps);
+  metrics_.limit_hit(metrics::Limit::kTopics, now.topic_limit_hits - then.topic_limit_hits);
+  metrics_.limit_hit(metrics::Limit::kSubscriptionsPerConnection,
+                     now.subscription_limit_hits - then.subscription_limit_hits);
+  metrics_.limit_hit(metrics::Limit::kHistoryBytes,
+                     now.history_limit_hits - then.history_limit_hits);
+  then = now;
+  metrics_.set(metrics::Metric::kSubscriptions, hub_.subscription_count());
+  metrics_.set(metrics::Metric::kSlowSubscribers, hub_.behind_count());
+  metrics_.set(metrics::Metric::kTopics, hub_.home_topic_count());
+}
+
+// --- what the hub says
+
+void Reactor::send(std::uint16_t reactor, hub::HubMail mail) {
+  outgoing_[reactor].emplace_back(std::move(mail));
+}
+
+void Reactor::send(std::span<const hub::Member> members, std::span<const iovec> parts,
+                   std::size_t bytes, std::vector<hub::ShortSend>& fell_short) {
+  net::send_to_members(members, parts, bytes, busy_.data(), fell_short);
+}
+
+void Reactor::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
+  SocketConnection* connection = connections_.find(Handle::from_packed(to.connection));
+  if (connection != nullptr && connection->is_open()) {
+    guarded(*connection, [&] { connection->session().on_reply(to, std::move(reply)); });
+  }
+}
+
+bool Reactor::on_gap(std::uint32_t slot, hub::WireForm /*form*/, const hub::Gap& gap) {
+  SocketConnection* connection = in_slot(slot);
+  return connection->is_open() && connection->session().on_gap(gap) && connection->is_open();
+}
+
+void Reactor::on_too_slow(std::uint32_t slot) {
+  in_slot(slot)->session().end(door::EndReason::kTooSlow);
+}
+
+void Reactor::on_behind(std::uint32_t slot) {
+  want_flush(*in_slot(slot));
+}
+
+void Reactor::on_cut(std::uint32_t slot, const hub::MessageRef& message, hub::WireForm form,
+                     std::size_t taken) {
+  busy_[slot] = std::max(busy_[slot], kBusy);
+  in_slot(slot)->keep_cut(message, form, taken);
+}
+
+void Reactor::on_send_error(std::uint32_t slot, int error) {
+  if (error == ENOBUFS || error == ENOMEM) {
+    want_flush(*in_slot(slot));  // The kernel's shortage, not the peer's fault: try again.
+  } else {
+    in_slot(slot)->close_now();
+  }
+}
+
+void Reactor::on_withdrawn(std::uint32_t slot, hub::WireForm /*form*/, ByteView topic) {
+  in_slot(slot)->session().on_withdrawn(topic);
+}
+
+}  // namespace wspush::server

@@ -1,0 +1,214 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wspush/base/clock.hpp"
+#include "wspush/base/random.hpp"
+#include "wspush/config/config.hpp"
+
+#include "api/routes.hpp"
+#include "base/limited_log.hpp"
+#include "base/slot_map.hpp"
+#include "door/context.hpp"
+#include "engine/memory_engine.hpp"
+#include "hub/hub.hpp"
+#include "metrics/reactor_metrics.hpp"
+#include "net/acceptor.hpp"
+#include "net/connect_limiter.hpp"
+#include "net/epoll_loop.hpp"
+#include "net/mailbox.hpp"
+#include "net/timer_wheel.hpp"
+#include "server/http_session.hpp"
+#include "server/public_router.hpp"
+#include "server/socket_connection.hpp"
+
+namespace wspush::server {
+
+class Reactor;
+
+/// Something to be done by another reactor, in its turn.
+using Task = std::function<void(Reactor&)>;
+using Mail = std::variant<hub::HubMail, Task>;
+
+/// What all reactors of a process share. Atomics, or guarded within.
+struct Shared {
+  explicit Shared(std::uint64_t seed) : limiter(seed) {}
+
+  hub::HubShared hub;
+  net::ConnectLimiter limiter;
+  std::atomic<std::uint64_t> public_connections{0};
+  std::atomic<bool> is_draining{false};
+  std::atomic<bool> is_short_of_memory{false};
+  std::uint64_t instance = 0;          ///< random, of this process
+  std::uint64_t descriptors_max = 0;   ///< RLIMIT_NOFILE
+  std::uint64_t memory_bytes_max = 0;  ///< that the process may use
+};
+
+/// Reaches the other reactors.
+class Peers {
+ public:
+  virtual ~Peers() = default;
+  virtual net::Mailbox<Mail>& mailbox_of(std::uint16_t reactor) = 0;
+};
+
+/// One thread: an epoll loop, its listeners, connections, timers, and a shard of the hub. A turn
+/// waits for events, expires timers, takes mail, reads sockets, fans out, writes, hands its mail
+/// over, and destroys what ended. Everything of it is used by its own thread only, but `mailbox`
+/// and `metrics`.
+class Reactor final : public hub::Post, public hub::MemberSender, public hub::SubscriberEvents {
+ public:
+  struct Options {
+    std::uint16_t index = 0;
+    std::uint16_t count = 1;
+    std::uint64_t seed = 0;
+    std::shared_ptr<const config::Config> config;
+    std::shared_ptr<const auth::TopicRules> rules;
+    std::vector<UniqueFd> public_listeners;
+    UniqueFd internal_listener;
+  };
+
+  Reactor(Options options, Shared& shared, Peers& peers, api::ServerView& server);
+  ~Reactor() override;
+
+  /// The thread's body; returns after `stop`.
+  void run();
+
+  // --- any thread
+  net::Mailbox<Mail>& mailbox() { return mailbox_; }
+  const metrics::ReactorMetrics& metrics_of() const { return metrics_; }
+  /// When the loop last began a turn, nanoseconds of the monotonic clock.
+  std::int64_t last_turn() const { return last_turn_.load(std::memory_order_relaxed); }
+
+  // --- tasks
+  void stop() { is_stopping_ = true; }
+  void apply(std::shared_ptr<const config::Config> config,
+             std::shared_ptr<const auth::TopicRules> rules);
+  /// Takes what waits in the accept queues, closes the public listeners, and ends the public
+  /// connections spread over `period`.
+  void begin_drain(Duration period);
+  /// Ends the connections whose queues are the largest.
+  void shed_load();
+  std::uint64_t public_connection_count() const { return public_count_; }
+  template <typename Visit>
+  void for_each_public(Visit&& visit) {
+    connections_.for_each([&](Handle, SocketConnection& connection) {
+      if (connection.is_public() && connection.is_open()) {
+        visit(connection);
+      }
+    });
+  }
+  SocketConnection* find(Handle handle) { return connections_.find(handle); }
+  void post(std::uint16_t reactor, Task task);
+
+  // --- connections
+  door::Context& context() { return context_; }
+  hub::Hub& hub() { return hub_; }
+  const config::Config& config() const { return *context_.config; }
+  metrics::ReactorMetrics& metrics() { return metrics_; }
+  net::TimerWheel& timers() { return timers_; }
+  MutableBytes receive_buffer() { return receive_buffer_; }
+  std::vector<iovec>& pieces() { return pieces_; }
+  hub::FrameBatch& frame_batch() { return frame_batch_; }
+  void watch(int fd, Handle handle, std::uint32_t events);
+  /// It has something to write: nobody else may write to it before that is out.
+  void want_flush(SocketConnection& connection);
+  void want_input(SocketConnection& connection) { input_.push_back(connection.handle()); }
+  void want_destruction(SocketConnection& connection) { dead_.push_back(connection.handle()); }
+  void leave_topics(SocketConnection& connection) { leaving_.push_back(connection.handle()); }
+  void set_busy(std::uint32_t slot, bool is_busy) { busy_[slot] = is_busy ? 1 : 0; }
+  void count_door_change(const SocketConnection& connection, door::DoorKind from,
+                         door::DoorKind to);
+
+  // --- hub::Post, hub::MemberSender, hub::SubscriberEvents
+  void send(std::uint16_t reactor, hub::HubMail mail) override;
+  void send(std::span<const hub::Member> members, std::span<const iovec> parts, std::size_t bytes,
+            std::vector<hub::ShortSend>& fell_short) override;
+  void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
+  bool on_gap(std::uint32_t slot, hub::WireForm form, const hub::Gap& gap) override;
+  void on_too_slow(std::uint32_t slot) override;
+  void on_behind(std::uint32_t slot) override;
+  void on_cut(std::uint32_t slot, const hub::MessageRef& message, hub::WireForm form,
+              std::size_t taken) override;
+  void on_send_error(std::uint32_t slot, int error) override;
+  void on_withdrawn(std::uint32_t slot, hub::WireForm form, ByteView topic) override;
+
+ private:
+  struct Listening {
+    net::Acceptor acceptor;
+    bool is_public;
+    bool is_unix;
+    bool is_watched = false;
+  };
+
+  void turn();
+  int wait_timeout();
+  void notice_pause(TimePoint before, TimePoint now);
+  void accept_from(std::size_t index);
+  void watch_listener(std::size_t index, bool is_on);
+  void admit(net::Accepted&& accepted, const Listening& listening);
+  void refuse(UniqueFd fd, int status, std::string_view message);
+  void run_input();
+  void flush_connections();
+  void leave_topics();
+  void destroy_dead();
+  bool is_held_up_by_peers() const;
+  void hand_over_mail();
+  void resume_listeners();
+  void drain_some();
+  void publish_counters();
+  template <typename Step>
+  void guarded(SocketConnection& connection, Step&& step);
+  std::uint64_t connections_max() const;
+  SocketConnection* in_slot(std::uint32_t slot) { return connections_.in_slot(slot); }
+
+  Shared& shared_;
+  Peers& peers_;
+  const std::uint16_t index_;
+  SystemClock clock_;
+  metrics::ReactorMetrics metrics_;
+  net::EpollLoop loop_;
+  net::TimerWheel timers_;
+  net::Mailbox<Mail> mailbox_;
+  std::vector<std::vector<Mail>> outgoing_;  ///< by reactor
+  std::vector<char> receive_memory_;
+  MutableBytes receive_buffer_;
+  SplitMix64 random_;
+  engine::MemoryEngine engine_;
+  hub::Hub hub_;
+  door::Context context_;
+  api::ApiContext api_context_;
+  PublicRouter public_router_;
+  std::unique_ptr<Router> internal_router_;
+  SlotMap<SocketConnection> connections_;
+  std::vector<std::uint8_t> busy_;  ///< by slot: has bytes to write, or is closing
+  std::vector<Listening> listening_;
+  std::vector<net::Accepted> accepted_;
+
+  std::vector<Handle> flush_;
+  std::vector<Handle> flushing_;
+  std::vector<Handle> input_;
+  std::vector<Handle> leaving_;
+  std::vector<Handle> dead_;
+  std::vector<Handle> draining_;
+  TimePoint drain_next_{};
+  Duration drain_step_{};
+  std::vector<iovec> pieces_;
+  hub::FrameBatch frame_batch_;
+  std::uint64_t public_count_ = 0;
+  TimePoint next_sweep_{};
+  std::uint64_t shed_round_ = 0;
+  bool has_more_work_ = false;
+  bool is_stopping_ = false;
+  std::atomic<std::int64_t> last_turn_{0};
+  log::LimitedLog accept_log_;
+  log::LimitedLog full_log_;
+  log::LimitedLog memory_log_;
+  hub::HubCounters published_counters_;
+};
+
+}  // namespace wspush::server

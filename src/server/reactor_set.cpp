@@ -1,0 +1,350 @@
+#include "server/reactor_set.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "base/logging.hpp"
+#include "metrics/process_facts.hpp"
+#include "metrics/prometheus_text.hpp"
+#include "net/listener.hpp"
+#include "net/raise_limits.hpp"
+#include "net/tcp_stream.hpp"
+#include "server/process_limits.hpp"
+#include "version.hpp"
+
+namespace wspush::server {
+namespace {
+
+Result<std::vector<UniqueFd>, StartError> open_listener(const std::string& key,
+                                                        const std::string& address,
+                                                        std::size_t count,
+                                                        const net::SocketOptions& options) {
+  const auto resolved = net::resolve_address(address);
+  if (!resolved) {
+    return Unexpected(StartError{key, address + ": " + resolved.error()});
+  }
+  auto opened = net::open_listeners(*resolved, count);
+  if (!opened) {
+    return Unexpected(StartError{key, address + ": " + opened.error().text()});
+  }
+  for (const UniqueFd& fd : *opened) {
+    if (const auto done = net::configure_connection(fd.get(), options); !done) {
+      return Unexpected(StartError{key, address + ": " + done.error().text()});
+    }
+  }
+  return std::move(*opened);
+}
+
+api::ConnectionView view_of(Reactor& reactor, SocketConnection& connection) {
+  api::ConnectionView view{.id = door::connection_id(reactor.context(), connection.handle()),
+                           .user = {},
+                           .door = std::string(door::name_of(connection.session().kind())),
+                           .address = connection.peer_address(),
+                           .since = connection.since(),
+                           .topics = reactor.hub().subscriptions_of(connection.handle().slot),
+                           .queued_bytes = connection.queued_bytes()};
+  return view;
+}
+
+}  // namespace
+
+ReactorSet::ReactorSet(std::shared_ptr<const config::Config> config)
+    : config_(std::move(config)),
+      shared_(random_seed()),
+      started_(SystemClock().wall()) {
+  SplitMix64 random(random_seed());
+  shared_.hub.topic_key = SipKey::from(random);
+  shared_.instance = random.next();
+  if (const auto raised = net::raise_open_files()) {
+    shared_.descriptors_max = *raised;
+  } else {
+    log::warning("open files: {}", raised.error().text());
+    shared_.descriptors_max = 1024;
+  }
+  shared_.memory_bytes_max = memory_bytes_max();
+  shared_.limiter.set_limits(config_->limits.connections_per_ip,
+                             config_->limits.connect_rate_per_ip);
+}
+
+ReactorSet::~ReactorSet() {
+  stop();
+}
+
+Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
+    std::shared_ptr<const config::Config> config) {
+  std::unique_ptr<ReactorSet> set(new ReactorSet(config));
+  const std::size_t count = config->reactors == 0 ? usable_cpus() : config->reactors;
+  const net::SocketOptions client_options{
+      .user_timeout = config->heartbeat.ping_interval + config->heartbeat.pong_timeout};
+
+  std::vector<std::vector<UniqueFd>> listeners;  // By address, then by reactor; internal last.
+  for (std::size_t i = 0; i <= config->listen.size(); ++i) {
+    const bool is_public = i < config->listen.size();
+    const std::string key =
+        is_public ? "listen[" + std::to_string(i) + "].address" : "internal.address";
+    auto opened =
+        open_listener(key, is_public ? config->listen[i].address : config->internal.address,
+                      count, is_public ? client_options : net::SocketOptions{});
+    if (!opened) {
+      return Unexpected(opened.error());
+    }
+    set->bound_.push_back({net::bound_address(opened->front().get()).text(), is_public});
+    listeners.push_back(std::move(*opened));
+  }
+  const auto rules = std::make_shared<const auth::TopicRules>(config);
+  SplitMix64 random(random_seed());
+  for (std::size_t index = 0; index < count; ++index) {
+    Reactor::Options options{.index = static_cast<std::uint16_t>(index),
+                             .count = static_cast<std::uint16_t>(count),
+                             .seed = random.next(),
+                             .config = config,
+                             .rules = rules,
+                             .public_listeners = {},
+                             .internal_listener = std::move(listeners.back()[index])};
+    for (std::size_t i = 0; i + 1 < listeners.size(); ++i) {
+      options.public_listeners.push_back(std::move(listeners[i][index]));
+    }
+    set->reactors_.push_back(
+        std::make_unique<Reactor>(std::move(options), set->shared_, *set, *set));
+  }
+  return set;
+}
+
+void ReactorSet::start() {
+  const unsigned cpus = usable_cpus();
+  for (std::size_t i = 0; i < reactors_.size(); ++i) {
+    threads_.emplace_back([reactor = reactors_[i].get()] { reactor->run(); });
+    const std::string name = "reactor-" + std::to_string(i);
+    ::pthread_setname_np(threads_.back().native_handle(), name.substr(0, 15).c_str());
+    if (config_->pin_reactors) {
+      cpu_set_t set;
+      CPU_ZERO(&set);
+      CPU_SET(i % cpus, &set);
+      if (::pthread_setaffinity_np(threads_.back().native_handle(), sizeof(set), &set) != 0) {
+        log::warning("pin_reactors: reactor {} could not be pinned to CPU {}", i, i % cpus);
+      }
+    }
+  }
+}
+
+void ReactorSet::post_to_all(const Task& task) {
+  for (const auto& reactor : reactors_) {
+    std::vector<Mail> batch;
+    batch.emplace_back(task);
+    reactor->mailbox().post(std::move(batch));
+  }
+}
+
+void ReactorSet::stop() {
+  if (threads_.empty()) {
+    return;
+  }
+  post_to_all([](Reactor& reactor) { reactor.stop(); });
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+  threads_.clear();
+}
+
+void ReactorSet::apply(std::shared_ptr<const config::Config> config) {
+  config_ = config;
+  shared_.limiter.set_limits(config->limits.connections_per_ip,
+                             config->limits.connect_rate_per_ip);
+  const auto rules = std::make_shared<const auth::TopicRules>(config);
+  post_to_all([config, rules](Reactor& reactor) { reactor.apply(config, rules); });
+}
+
+void ReactorSet::count_reload(bool is_ok) {
+  std::vector<Mail> batch;
+  batch.emplace_back(Task([is_ok](Reactor& reactor) {
+    reactor.metrics().reloaded(is_ok ? metrics::ReloadResult::kOk : metrics::ReloadResult::kError);
+  }));
+  reactors_.front()->mailbox().post(std::move(batch));
+}
+
+void ReactorSet::begin_drain() {
+  shared_.is_draining.store(true);
+  post_to_all(
+      [period = config_->drain.period](Reactor& reactor) { reactor.begin_drain(period); });
+}
+
+bool ReactorSet::is_drained() const {
+  return shared_.public_connections.load() == 0;
+}
+
+bool ReactorSet::has_turned_within(Duration interval) const {
+  const std::int64_t now = MonotonicClock::now().time_since_epoch().count();
+  return std::all_of(reactors_.begin(), reactors_.end(), [&](const auto& reactor) {
+    return now - reactor->last_turn() < Duration(interval).count();
+  });
+}
+
+void ReactorSet::guard_memory() {
+  const std::uint64_t used = resident_bytes();
+  const std::uint64_t limit = shared_.memory_bytes_max;
+  const bool was_short = shared_.is_short_of_memory.load();
+  if (!was_short && used > limit / 10 * 9) {
+    log::warning("memory: {} of {} bytes in use: new connections are refused, the largest queues "
+                 "are closed",
+                 used, limit);
+    shared_.is_short_of_memory.store(true);
+  } else if (was_short && used < limit / 10 * 8) {
+    log::info("memory: {} of {} bytes in use: back to normal", used, limit);
+    shared_.is_short_of_memory.store(false);
+  }
+  if (shared_.is_short_of_memory.load()) {
+    post_to_all([](Reactor& reactor) { reactor.shed_load(); });
+  }
+}
+
+net::Mailbox<Mail>& ReactorSet::mailbox_of(std::uint16_t reactor) {
+  return reactors_[reactor]->mailbox();
+}
+
+// --- what the API asks
+
+template <typename Part>
+void ReactorSet::gather(const hub::ReplyTo& to, std::function<Part(Reactor&)> collect,
+                        std::function<std::any(std::vector<Part>)> combine) {
+  // Touched by the asking reactor alone: the others send it their part.
+  struct State {
+    std::vector<Part> parts;
+    std::size_t missing;
+  };
+  const auto state = std::make_shared<State>(State{{}, reactors_.size()});
+  Reactor& asking = *reactors_[to.reactor];
+  for (std::uint16_t i = 0; i < reactors_.size(); ++i) {
+    asking.post(i, [collect, combine, state, to](Reactor& collecting) {
+      auto part = std::make_shared<Part>(collect(collecting));
+      collecting.post(to.reactor, [part, combine, state, to](Reactor& asked) {
+        state->parts.push_back(std::move(*part));
+        if (--state->missing == 0) {
+          asked.on_reply(to, hub::GatheredReply{combine(std::move(state->parts))});
+        }
+      });
+    });
+  }
+}
+
+template <typename Answer>
+void ReactorSet::ask_one(ByteView id, const hub::ReplyTo& to, Answer none,
+                         std::function<Answer(Reactor&, SocketConnection&)> ask) {
+  std::uint16_t reactor = 0;
+  Handle handle;
+  Reactor& asking = *reactors_[to.reactor];
+  if (!door::parse_connection_id(id, shared_.instance, reactor, handle) ||
+      reactor >= reactors_.size()) {
+    asking.on_reply(to, hub::GatheredReply{std::any(std::move(none))});
+    return;
+  }
+  asking.post(reactor, [handle, ask, to, none](Reactor& asked) {
+    SocketConnection* connection = asked.find(handle);
+    const bool is_there =
+        connection != nullptr && connection->is_public() && connection->is_open();
+    Answer answer = is_there ? ask(asked, *connection) : none;
+    asked.post(to.reactor, [answer, to](Reactor& back) {
+      back.on_reply(to, hub::GatheredReply{std::any(answer)});
+    });
+  });
+}
+
+void ReactorSet::list_connections(std::optional<std::string> user, std::size_t limit,
+                                  const hub::ReplyTo& to) {
+  using Views = std::vector<api::ConnectionView>;
+  gather<Views>(
+      to,
+      [user, limit](Reactor& reactor) {
+        Views views;
+        reactor.for_each_public([&](SocketConnection& connection) {
+          if (views.size() < limit && !user) {  // Nobody has a user yet.
+            views.push_back(view_of(reactor, connection));
+          }
+        });
+        return views;
+      },
+      [limit](std::vector<Views> parts) {
+        Views all;
+        for (Views& part : parts) {
+          std::move(part.begin(), part.end(), std::back_inserter(all));
+        }
+        all.resize(std::min(all.size(), limit));
+        return std::any(std::move(all));
+      });
+}
+
+void ReactorSet::find_connection(ByteView id, const hub::ReplyTo& to) {
+  using Views = std::vector<api::ConnectionView>;
+  ask_one<Views>(id, to, {}, [](Reactor& reactor, SocketConnection& connection) {
+    return Views{view_of(reactor, connection)};
+  });
+}
+
+void ReactorSet::end_connection(ByteView id, const hub::ReplyTo& to) {
+  ask_one<std::size_t>(id, to, 0, [](Reactor&, SocketConnection& connection) {
+    connection.session().end(door::EndReason::kTerminated);
+    return std::size_t{1};
+  });
+}
+
+void ReactorSet::end_connections_of(ByteView /*user*/, const hub::ReplyTo& to) {
+  gather<std::size_t>(
+      to, [](Reactor&) { return std::size_t{0}; },  // Nobody has a user yet.
+      [](std::vector<std::size_t>) { return std::any(std::size_t{0}); });
+}
+
+void ReactorSet::list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) {
+  using Topics = std::vector<api::TopicSummary>;
+  const auto by_name = [](const api::TopicSummary& a, const api::TopicSummary& b) {
+    return a.topic < b.topic;
+  };
+  gather<Topics>(
+      to,
+      [prefix = std::string(prefix), limit, by_name](Reactor& reactor) {
+        Topics topics;
+        reactor.hub().for_each_home_topic([&](ByteView name, std::uint64_t subscribers) {
+          if (name.starts_with(prefix)) {
+            topics.push_back({std::string(name), subscribers});
+          }
+        });
+        const std::size_t kept = std::min(topics.size(), limit);
+        std::partial_sort(topics.begin(), topics.begin() + static_cast<std::ptrdiff_t>(kept),
+                          topics.end(), by_name);
+        topics.resize(kept);
+        return topics;
+      },
+      [limit, by_name](std::vector<Topics> parts) {
+        Topics all;
+        for (Topics& part : parts) {
+          std::move(part.begin(), part.end(), std::back_inserter(all));
+        }
+        std::sort(all.begin(), all.end(), by_name);
+        all.resize(std::min(all.size(), limit));
+        return std::any(std::move(all));
+      });
+}
+
+bool ReactorSet::is_ready() const {
+  return !shared_.is_draining.load(std::memory_order_relaxed) &&
+         !shared_.is_short_of_memory.load(std::memory_order_relaxed);
+}
+
+std::string ReactorSet::metrics_text(ByteView accept, std::string& content_type) const {
+  metrics::Snapshot snapshot;
+  for (const auto& reactor : reactors_) {
+    reactor->metrics_of().add_to(snapshot);
+  }
+  const metrics::Exposition exposition = metrics::choose_exposition(accept);
+  content_type = metrics::content_type(exposition);
+  std::string text;
+  metrics::ProcessFacts facts{.version = std::string(kVersion),
+                              .started_at = started_,
+                              .log_dropped = log::dropped_lines(),
+                              .brokers = {}};
+  metrics::read_process_usage(facts);
+  metrics::append_metrics(text, exposition, snapshot, facts);
+  return text;
+}
+
+}  // namespace wspush::server

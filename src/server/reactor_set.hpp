@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "wspush/base/result.hpp"
+
+#include "api/server_view.hpp"
+#include "server/reactor.hpp"
+
+namespace wspush::server {
+
+/// Why the server could not start: the key that is to blame, and what happened.
+struct StartError {
+  std::string key;
+  std::string message;
+};
+
+/// A listener as it was opened.
+struct BoundListener {
+  std::string address;
+  bool is_public;
+};
+
+/// All reactors of the process and their threads; what the API sees of them together.
+/// Thread: the main one, but for what ServerView and Peers say.
+class ReactorSet final : public Peers, public api::ServerView {
+ public:
+  /// Opens the listeners; nothing runs yet.
+  static Result<std::unique_ptr<ReactorSet>, StartError> open(
+      std::shared_ptr<const config::Config> config);
+  ~ReactorSet() override;
+
+  const std::vector<BoundListener>& listeners() const { return bound_; }
+  std::size_t size() const { return reactors_.size(); }
+  void start();
+
+  /// Gives every reactor the new configuration, in its next turn.
+  void apply(std::shared_ptr<const config::Config> config);
+  void count_reload(bool is_ok);
+  void begin_drain();
+  bool is_drained() const;
+  /// Ends the threads.
+  void stop();
+
+  /// True if every reactor began a turn within `interval`.
+  bool has_turned_within(Duration interval) const;
+  /// Looks at the memory of the process; past nine tenths of what it may use new clients are
+  /// refused and the largest queues closed, until it is below eight tenths.
+  void guard_memory();
+
+  // --- Peers
+  net::Mailbox<Mail>& mailbox_of(std::uint16_t reactor) override;
+
+  // --- ServerView
+  void list_connections(std::optional<std::string> user, std::size_t limit,
+                        const hub::ReplyTo& to) override;
+  void find_connection(ByteView id, const hub::ReplyTo& to) override;
+  void end_connection(ByteView id, const hub::ReplyTo& to) override;
+  void end_connections_of(ByteView user, const hub::ReplyTo& to) override;
+  void list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) override;
+  bool is_ready() const override;
+  std::string metrics_text(ByteView accept, std::string& content_type) const override;
+
+ private:
+  explicit ReactorSet(std::shared_ptr<const config::Config> config);
+
+  template <typename Part>
+  void gather(const hub::ReplyTo& to, std::function<Part(Reactor&)> collect,
+              std::function<std::any(std::vector<Part>)> combine);
+  template <typename Answer>
+  void ask_one(ByteView id, const hub::ReplyTo& to, Answer none,
+               std::function<Answer(Reactor&, SocketConnection&)> ask);
+  void post_to_all(const Task& task);
+
+  std::shared_ptr<const config::Config> config_;
+  Shared shared_;
+  std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::vector<std::thread> threads_;
+  std::vector<BoundListener> bound_;
+  WallTime started_;
+};
+
+}  // namespace wspush::server

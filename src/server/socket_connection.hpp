@@ -1,0 +1,129 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "wspush/door/session.hpp"
+
+#include "base/unique_fd.hpp"
+#include "net/address.hpp"
+#include "net/output_queue.hpp"
+#include "net/timer_wheel.hpp"
+
+namespace wspush::server {
+
+class Reactor;
+
+/// One client's socket: bytes in to its session, bytes out from its queue and from the logs that
+/// its subscriptions lag behind. Lives in the reactor's slot map; destroyed at the end of a turn.
+///
+/// What leaves, in this order: the rest of a frame that was cut, the queue (replies, control
+/// frames), then frames gathered from the hub.
+class SocketConnection final : public door::Connection {
+ public:
+  struct Options {
+    UniqueFd fd;
+    net::IpAddress peer;
+    bool is_unix = false;
+    bool is_public = true;
+    bool is_counted = false;  ///< by the limiter; to be given back
+    WallTime since{};
+  };
+
+  SocketConnection(Reactor& reactor, Options options);
+  ~SocketConnection() override;
+
+  /// Right after it got its place.
+  void start(Handle handle, std::unique_ptr<door::Session> session);
+
+  // --- door::Connection
+  Handle handle() const override { return handle_; }
+  hub::Member member() const override { return {fd_.get(), handle_.slot}; }
+  std::string peer_address() const override { return peer_.text(); }
+  bool peer_is_loopback() const override { return is_unix_ || peer_.is_loopback(); }
+  bool is_public() const override { return is_public_; }
+  WallTime since() const override { return since_; }
+  void write(ByteView head, ByteView body) override;
+  std::size_t queued_bytes() const override { return out_.bytes(); }
+  bool is_congested() override;
+  bool is_blocked() const override { return is_blocked_; }
+  void pause_input() override { is_paused_ = true; }
+  void resume_input() override;
+  void close_after_flush() override;
+  void close_now() override;
+  void replace_session(std::unique_ptr<door::Session> next) override;
+  TimePoint last_heard() const override { return last_heard_; }
+  TimePoint last_sent() const override { return last_sent_; }
+  void set_deadline(TimePoint deadline) override;
+
+  // --- the reactor
+  door::Session& session() { return *session_; }
+  net::TimerEntry& timer() { return timer_; }
+  bool is_open() const { return state_ == State::kOpen; }
+  const net::IpAddress& peer() const { return peer_; }
+  bool is_counted() const { return is_counted_; }
+
+  void on_events(std::uint32_t events);
+  void on_timer();
+  /// Goes on with input that was kept while it was paused.
+  void continue_input();
+  /// Writes what it can, once a turn. True: more is to be written in the next one.
+  bool flush();
+  /// The fan-out left `message` half out.
+  void keep_cut(const hub::MessageRef& message, hub::WireForm form, std::size_t taken);
+  /// After the process had been stopped for `gap`.
+  void shift_times(Duration gap);
+
+ private:
+  enum class State : std::uint8_t {
+    kOpen,
+    kClosing,    ///< what is queued still goes out
+    kLingering,  ///< half-closed; input is thrown away until the peer closes
+    kDead,       ///< destroyed at the end of the turn
+  };
+  struct Cut {
+    hub::MessageRef message;
+    hub::WireForm form;
+    std::size_t taken;
+  };
+
+  void on_readable();
+  void take_input(MutableBytes input);
+  std::size_t run_session(MutableBytes input);
+  bool change_session();
+  bool may_take_input() const;
+  void watch(bool input, bool output);
+  void on_written(std::size_t bytes);
+  void on_all_written();
+  void die();
+  void update_timer();
+
+  Reactor& reactor_;
+  UniqueFd fd_;
+  Handle handle_;
+  std::unique_ptr<door::Session> session_;
+  std::unique_ptr<door::Session> next_session_;
+  std::unique_ptr<std::string> kept_input_;
+  std::unique_ptr<Cut> cut_;
+  net::OutputQueue out_;
+  net::TimerEntry timer_;
+  TimePoint last_heard_{};
+  TimePoint last_sent_{};
+  TimePoint session_deadline_ = TimePoint::max();
+  TimePoint blocked_since_{};  ///< or the last progress; meaningful while blocked
+  TimePoint closed_by_ = TimePoint::max();
+  net::IpAddress peer_;
+  WallTime since_;
+  State state_ = State::kOpen;
+  bool is_unix_ : 1;
+  bool is_public_ : 1;
+  bool is_counted_ : 1;
+  bool is_paused_ : 1 = false;
+  bool is_congested_ : 1 = false;
+  bool is_blocked_ : 1 = false;
+  bool is_ending_ : 1 = false;      ///< its last words are not held to the queue's limit
+  bool watches_input_ : 1 = true;
+  bool watches_output_ : 1 = false;
+};
+
+}  // namespace wspush::server

@@ -1,0 +1,281 @@
+"""Start, drain and end of the process, its log file, and the limits on connections."""
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import time
+
+import pytest
+
+from byte_stream import ByteStream, StreamClosed
+from daemon import Daemon, run
+from deadlines import PATIENCE, eventually
+from http_client import HttpConnection
+from websocket_client import ConnectionClosed, upgrade_headers
+
+
+def addresses(public, internal="127.0.0.1:0"):
+    return {"listen": [{"address": public}], "internal": {"address": internal}}
+
+
+def refused_start(tmp_path, config):
+    """Starts a daemon that cannot; (seconds it took, its stderr)."""
+    path = tmp_path / "c.yaml"
+    path.write_text(json.dumps(config))
+    begun = time.monotonic()
+    done = run("wspushd", "--config", str(path))
+    assert done.returncode == 1, done
+    return time.monotonic() - begun, done.stderr
+
+
+class TestStart:
+    @pytest.mark.parametrize("reactors", [1, 2, 3])
+    def test_is_quick_with_any_number_of_reactors(self, start, reactors):
+        begun = time.monotonic()
+        own = start({"reactors": reactors})
+        assert time.monotonic() - begun < 1 * PATIENCE
+        assert own.v1().ok("ping")
+        with open(f"/proc/{own.process.pid}/status", encoding="ascii") as status:
+            threads = int(re.search(r"Threads:\s+(\d+)", status.read())[1])
+        assert threads >= reactors
+
+    def test_on_a_port_in_use_names_the_key(self, tmp_path):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            took, said = refused_start(tmp_path, addresses(f"127.0.0.1:{port}"))
+            assert took < 1 * PATIENCE and "listen[0].address" in said and str(port) in said
+            took, said = refused_start(tmp_path, addresses("127.0.0.1:0", f"127.0.0.1:{port}"))
+            assert took < 1 * PATIENCE and "internal.address" in said and str(port) in said
+
+    def test_of_a_second_instance_on_the_same_address_is_refused(self, tmp_path, daemon):
+        took, said = refused_start(tmp_path, addresses(f"127.0.0.1:{daemon.public[1]}"))
+        assert took < 1 * PATIENCE and "listen[0].address" in said
+        assert daemon.v1().ok("ping")
+
+    def test_is_possible_at_once_after_a_crash(self, start):
+        own = start()
+        own.v1()
+        address = f"127.0.0.1:{own.public[1]}"
+        own.kill()
+        assert start(addresses(address)).v1().ok("ping")
+
+    def test_without_a_usable_address_or_directory_exits_1(self, tmp_path):
+        _, said = refused_start(tmp_path, addresses("192.0.2.1:8080"))
+        assert "listen[0].address" in said
+        _, said = refused_start(tmp_path, addresses("unix:/no/such/directory/s"))
+        assert "listen[0].address" in said
+
+    def test_on_ipv6_works_where_there_is_one(self, start):
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        except OSError:
+            pytest.skip("no IPv6 loopback here")
+        own = start(addresses("[::1]:0", "[::1]:0"))
+        assert own.v1().ok("ping") and own.api("GET", "/healthz").status == 200
+
+
+class TestDrain:
+    @pytest.fixture
+    def crowded(self, start):
+        own = start({"drain": {"period": "1500ms"}})
+        return own, [own.v1() for _ in range(30)]
+
+    def test_says_1001_to_all_spread_over_the_period(self, crowded):
+        own, clients = crowded
+        begun = time.monotonic()
+        own.signal(signal.SIGTERM)
+        by_socket, at = {client.stream.sock: client for client in clients}, []
+        while by_socket:
+            readable = select.select(list(by_socket), [], [], 5 * PATIENCE)[0]
+            assert readable, f"{len(by_socket)} were not closed"
+            for sock in readable:
+                by_socket.pop(sock).expect_close(1001)
+                at.append(time.monotonic() - begun)
+        assert at[-1] < 1.5 + 0.5 * PATIENCE
+        assert at[-1] - at[0] > 0.5, "in one burst"
+        assert at[len(at) // 2] - at[0] > 0.2, "half of them at once"
+        assert own.await_exit() == 0
+
+    def test_makes_readyz_503_and_goes_on_serving_those_that_are_left(self, crowded):
+        own, clients = crowded
+        own.signal(signal.SIGTERM)
+        eventually(lambda: own.api("GET", "/readyz").status == 503, "not ready", 1)
+        assert own.api("GET", "/healthz").status == 200
+        left = 0
+        for client in reversed(clients):
+            try:
+                left += client.ok("ping") is not None
+            except AssertionError:
+                pass  # its turn had come
+        assert left > 0
+
+    def test_closes_the_public_listeners_and_refuses_on_open_connections(self, crowded):
+        own, _ = crowded
+        waiting = own.http()
+        waiting.send(b"GET /ws HTTP/1.1\r\n")
+        own.signal(signal.SIGTERM)
+        eventually(lambda: own.api("GET", "/readyz").status == 503, "draining", 1)
+
+        def refused():
+            try:
+                with HttpConnection(own.public) as connection:
+                    return connection.request("GET", "/ws", upgrade_headers()).status == 503
+            except (ConnectionError, StreamClosed):  # refused, or reset in the accept queue
+                return True
+        assert refused()
+        eventually(lambda: not connects(own.public), "the listener is closed", 2)
+        waiting.send(b"Host: x\r\n\r\n")
+        answer = waiting.read_response()
+        assert answer.status == 503 and int(answer.header("Retry-After")) >= 1
+        answer.error()
+
+    def test_delivers_what_was_published_before_it(self, start):
+        own = start({"drain": {"period": "300ms"}})
+        client = own.v1()
+        client.subscribe("long.x")
+        ids = own.publish_many("long.x", ["x" * 10_000] * 50)
+        own.signal(signal.SIGTERM)
+        assert [message["id"] for message in client.messages(50)] == ids
+        client.expect_close(1001)
+
+    def test_with_nobody_there_ends_at_once(self, start):
+        own = start({"drain": {"period": "30s"}})
+        begun = time.monotonic()
+        own.stop()
+        assert time.monotonic() - begun < 2 * PATIENCE
+
+    def test_ends_as_soon_as_all_are_gone(self, start):
+        own = start({"drain": {"period": "30s"}})
+        clients = [own.v1() for _ in range(5)]
+        own.signal(signal.SIGTERM)
+        eventually(lambda: own.api("GET", "/readyz").status == 503, "draining")
+        for client in clients:
+            client.abort()
+        assert own.await_exit(3) == 0
+
+    def test_is_cut_short_by_a_second_sigterm(self, start):
+        own = start({"drain": {"period": "60s"}})
+        clients = [own.v1() for _ in range(5)]
+        own.signal(signal.SIGTERM)
+        eventually(lambda: own.api("GET", "/readyz").status == 503, "draining")
+        own.signal(signal.SIGTERM)
+        assert own.await_exit(3) == 0
+        for client in clients:
+            with pytest.raises(ConnectionClosed):
+                client.receive()
+
+    def test_ignores_sighup_meanwhile(self, crowded):
+        own, _ = crowded
+        own.signal(signal.SIGTERM)
+        own.signal(signal.SIGHUP)
+        assert own.await_exit(8) == 0
+
+    def test_does_not_wait_for_a_peer_that_never_reads(self, start):
+        own = start({"drain": {"period": "200ms"}})
+        client = own.v1(receive_buffer=4096)
+        client.subscribe("long.x")
+        for _ in range(20):
+            own.publish_many("long.x", ["x" * 60_000] * 10)
+        own.signal(signal.SIGTERM)
+        assert own.await_exit(9) == 0
+
+
+def connects(address):
+    try:
+        ByteStream.connect(address).close()
+        return True
+    except OSError:
+        return False
+
+
+class TestTheLogFile:
+    def test_is_reopened_by_sigusr1(self, tmp_path):
+        log, rotated = tmp_path / "wspushd.log", tmp_path / "wspushd.log.1"
+        port = free_port()
+        own = Daemon({**addresses(f"127.0.0.1:{port}"), "log": {"file": str(log)}},
+                     await_ready=False)
+        eventually(lambda: log.exists() and re.search(r"\bready\b", log.read_text()),
+                   "ready, in the file")
+        os.rename(log, rotated)
+        own.signal(signal.SIGUSR1)
+        eventually(log.exists, "a new file")
+        own.publics = [("127.0.0.1", port)]
+        assert own.v1().ok("ping")
+        own.stop()
+        assert log.read_text(), "the end is in the new file"
+
+    def test_in_json_is_one_object_a_line(self, tmp_path):
+        log = tmp_path / "wspushd.log"
+        own = Daemon({"log": {"file": str(log), "format": "json", "access": True}},
+                     await_ready=False)
+        eventually(lambda: log.exists() and re.search(r"\bready\b", log.read_text()),
+                   "ready, in the file")
+        own.stop()
+        for line in log.read_text().splitlines():
+            assert isinstance(json.loads(line), dict)
+
+    def test_that_cannot_be_opened_is_a_failure_to_start(self, tmp_path):
+        _, said = refused_start(tmp_path,
+                                {**addresses("127.0.0.1:0"), "log": {"file": "/no/such/dir/log"}})
+        assert "/no/such/dir/log" in said
+
+    def test_cannot_be_forged_from_outside(self, start):
+        own = start({"log": {"level": "trace", "access": True}})
+        own.http().request("GET", "/nope", {"User-Agent": "x", "Origin": "http://a\tforged"})
+        own.v1().fails("subscribe", "bad_topic", topic="a\nforged line ready\n")
+        own.stop()
+        assert not any(line.startswith("forged") for line in own.log.lines())
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+class TestLimitsOnConnections:
+    def open(self, own):
+        """The status of one more handshake, and the client or the refusal."""
+        connection = own.http()
+        connection.send_request("GET", "/ws", upgrade_headers())
+        answer = connection.read_response()
+        return answer.status, connection, answer
+
+    def test_a_full_server_answers_503_with_retry_after_until_there_is_room(self, start):
+        own = start({"limits": {"connections": 4}})
+        inside = [self.open(own) for _ in range(4)]
+        assert [status for status, _, _ in inside] == [101] * 4
+        for _ in range(3):
+            status, connection, answer = self.open(own)
+            assert status == 503 and 1 <= int(answer.header("Retry-After")) <= 5
+            answer.error()
+            connection.expect_end()
+        assert own.api("GET", "/healthz").status == 200
+        inside[0][1].close()
+        eventually(lambda: self.open(own)[0] == 101, "there is room again")
+
+    def test_one_address_gets_429_above_its_share(self, start):
+        own = start({"limits": {"connections_per_ip": 3}})
+        assert [self.open(own)[0] for _ in range(3)] == [101] * 3
+        status, connection, answer = self.open(own)
+        assert status == 429 and int(answer.header("Retry-After")) >= 1
+        answer.error()
+        connection.expect_end()
+
+    def test_one_address_gets_429_when_it_comes_too_often(self, start):
+        own = start({"limits": {"connect_rate_per_ip": 5}})
+        statuses = [self.open(own)[0] for _ in range(60)]
+        assert statuses[0] == 101 and 429 in statuses and set(statuses) == {101, 429}
+
+    def test_no_descriptor_is_lost_over_a_thousand_connections(self, daemon):
+        daemon.close_clients()
+        eventually(lambda: daemon.metric("wspushd_connections") == 0, "all are gone")
+        before = daemon.open_descriptors()
+        for number in range(1000):
+            stream = ByteStream.connect(daemon.public)
+            if number % 3:
+                stream.send(b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n" if number % 2 else b"GET")
+            stream.close()
+        eventually(lambda: daemon.open_descriptors() <= before + 2, "every descriptor is back")
