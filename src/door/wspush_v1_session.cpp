@@ -140,13 +140,13 @@ void WspushV1Session::open() {
   }
   text.append(R"(,"server":"wspushd/)").append(kVersion).append(R"("})");
   send_text(text);
-  if (config().auth.required) {
-    connection().set_deadline(context().now + config().auth.timeout);
+  if (context().config->auth.required) {
+    connection().set_deadline(context().now + context().config->auth.timeout);
   }
 }
 
 void WspushV1Session::on_deadline(TimePoint now) {
-  if (config().auth.required && !is_closing()) {
+  if (context().config->auth.required && !is_closing()) {
     context().metrics.limit_hit(metrics::Limit::kAuthTimeout);
     close_with(CloseCode::kAuthenticationRequired);
     return;
@@ -193,7 +193,7 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
     fail(command.id, CommandError::kRateLimited, "more than limits.commands_per_second");
   } else if (row == std::end(kCommands)) {
     fail(command.id, CommandError::kUnknownOp, "no such op");
-  } else if (row->needs_user && config().auth.required) {
+  } else if (row->needs_user && context().config->auth.required) {
     fail(command.id, CommandError::kUnauthenticated, "this server wants a token first");
   } else {
     (this->*row->run)(command);
@@ -342,8 +342,9 @@ void WspushV1Session::run_subscribe(const HeldCommand& command) {
       fail_with(wanted.failure);
       continue;
     }
-    const auto answer =
-        context().hub.subscribe(connection().member(), wanted.topic, wanted.options);
+    hub::SubscribeOptions options = wanted.options;
+    options.subscriptions_max = config().limits.subscriptions_per_connection;
+    const auto answer = context().hub.subscribe(connection().member(), wanted.topic, options);
     if (!answer) {
       fail_with(error_text(command.id, command_error_of(answer.error()), "not subscribed",
                            wanted.topic));

@@ -47,6 +47,8 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   bool peer_is_loopback() const override { return connection_.peer_is_loopback(); }
   std::uint32_t ticket() const override { return ticket_; }
   void respond(http::Response response) override;
+  void pause_body() override;
+  void resume_body() override;
   door::Connection& connection() override { return connection_; }
   hub::ReplyTo reply_to(std::uint32_t item) const override;
   bool has_early_input() const override { return has_early_input_; }

@@ -78,13 +78,7 @@ hub::HubLimits hub_limits(const config::Config& config, const Shared& shared,
   const std::uint64_t history = config.limits.history_bytes > 0 ? config.limits.history_bytes
                                                                  : shared.memory_bytes_max / 2;
   return {.topics = config.limits.topics,
-          .subscriptions_per_connection = config.limits.subscriptions_per_connection,
           .history_bytes = std::max<std::uint64_t>(history / reactors, 1)};
-}
-
-websocket::MessageRules message_rules(const config::Limits& limits) {
-  return {.message_bytes_max = limits.message_bytes,
-          .frames_per_message_max = static_cast<std::uint32_t>(limits.frames_per_message)};
 }
 
 }  // namespace
@@ -123,7 +117,6 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
                .random = random_,
                .config = options.config,
                .rules = options.rules,
-               .message_rules = message_rules(options.config->limits),
                .now = clock_.monotonic(),
                .wall = clock_.wall(),
                .reactor = options.index,
@@ -494,7 +487,8 @@ void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
                                        .is_unix = listening.is_unix,
                                        .is_public = listening.is_public,
                                        .is_counted = is_counted,
-                                       .since = context_.wall});
+                                       .since = context_.wall,
+                                       .config = context_.config});
   SocketConnection& connection = *connections_.find(handle);
   if (busy_.size() < connections_.slot_count()) {
     busy_.resize(connections_.slot_count(), 0);
@@ -527,7 +521,6 @@ void Reactor::apply(std::shared_ptr<const config::Config> config,
   const std::shared_ptr<const auth::TopicRules> old_rules = context_.rules;
   context_.config = api_context_.config = std::move(config);
   context_.rules = api_context_.rules = std::move(rules);
-  context_.message_rules = message_rules(context_.config->limits);
   hub_.set_limits(hub_limits(*context_.config, shared_,
                              static_cast<std::uint16_t>(outgoing_.size())));
   hub_.set_rules(*context_.rules);
@@ -549,13 +542,8 @@ void Reactor::begin_drain(Duration period) {
     watch_listener(i, false);
     listening_[i].acceptor = net::Acceptor(UniqueFd(), {});
   }
-  for_each_public([this](SocketConnection& connection) {
-    if (connection.session().kind() == door::DoorKind::kHttp) {
-      connection.session().end(door::EndReason::kGoingAway);
-    } else {
-      draining_.push_back(connection.handle());
-    }
-  });
+  for_each_public(
+      [this](SocketConnection& connection) { draining_.push_back(connection.handle()); });
   drain_next_ = context_.now;
   drain_step_ = draining_.empty() ? Duration::zero()
                                   : period / static_cast<Duration::rep>(draining_.size());
@@ -563,7 +551,8 @@ void Reactor::begin_drain(Duration period) {
 
 void Reactor::drain_some() {
   while (!draining_.empty() && context_.now >= drain_next_) {
-    if (SocketConnection* connection = connections_.find(draining_.back())) {
+    SocketConnection* connection = connections_.find(draining_.back());
+    if (connection != nullptr && connection->is_open()) {
       connection->session().end(door::EndReason::kGoingAway);
     }
     draining_.pop_back();
