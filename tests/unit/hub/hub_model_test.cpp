@@ -1,9 +1,9 @@
 // Random lives of several hubs, checked against a slow and obvious idea of what every client must
 // have seen. A failure prints its seed; WSPUSH_HUB_SEED=<seed> runs that one alone,
 // WSPUSH_HUB_SEEDS=<count> that many.
-#include <gtest/gtest.h>
-
 #include <cstdlib>
+
+#include <gtest/gtest.h>
 
 #include "unit/hub/hub_world.hpp"
 

@@ -86,8 +86,11 @@ class HubWorld {
   std::uint64_t published_ = 0;
   std::uint64_t messages_ = 0;
   std::uint64_t gaps_ = 0;
-  bool has_limits_ = false;   ///< topics and history are bounded over all
+  bool has_limits_ = false;  ///< topics and history are bounded over all
   bool has_reloads_ = false;
+  /// More is published in one turn than waits for its end: who has a reply queued meanwhile may
+  /// lose some of it.
+  bool has_bursts_ = false;
 };
 
 }  // namespace wspush::hub::test
