@@ -85,8 +85,8 @@ class Hub final : public engine::EngineEvents {
   /// before it grows. Also the most that one send carries.
   static constexpr std::uint64_t kUnflushedMessagesMax = 512;
   static constexpr std::size_t kBatchBytesMax = 256 * 1024;
-  /// How long a replica outlives its last subscriber.
-  static constexpr Duration kReplicaLinger = std::chrono::seconds(5);
+  /// How long a topic that nobody needs stays after its last subscriber, or after it was prepared.
+  static constexpr Duration kLinger = std::chrono::seconds(5);
 
   Hub(const HubOptions& options, HubShared& shared, engine::Engine& engine, Post& post,
       MemberSender& sender, SubscriberEvents& events);
