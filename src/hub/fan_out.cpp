@@ -44,8 +44,11 @@ void Hub::append(Topic& topic, MessageRef message) {
     history_bytes_ += message_bytes;
   }
   if (topic.subscribers == 0) {
+    // A walk that was left in the middle has nobody left to serve.
     topic.flushed = topic.log.last();
+    topic.walk_end = 0;
     topic.unflushed_bytes = 0;
+    topic.joining.clear();
   } else {
     topic.unflushed_bytes += message_bytes;
     mark_dirty(topic);
@@ -83,22 +86,18 @@ bool Hub::flush(std::size_t sends_max) {
     }
   }
   dirty_.resize(kept);
+  if (kept > 1) {
+    // The first one had its turn; the sends of the next one belong to another.
+    std::rotate(dirty_.begin(), dirty_.begin() + 1, dirty_.end());
+  }
   return kept > 0;
 }
 
 bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
   while (topic.flushed < topic.log.last()) {
     if (topic.walk_end == 0) {
-      std::size_t bytes = 0;
-      topic.walk_end = topic.flushed;
-      while (topic.walk_end < topic.log.last() &&
-             topic.walk_end - topic.flushed < kUnflushedMessagesMax) {
-        bytes += topic.log.at(topic.walk_end + 1)->log_bytes();
-        if (bytes > kBatchBytesMax && topic.walk_end > topic.flushed) {
-          break;
-        }
-        ++topic.walk_end;
-      }
+      let_join(topic);
+      begin_walk(topic);
     }
     for (MemberArray& array : topic.arrays) {
       if (!walk(topic, array, sends_left)) {
@@ -116,20 +115,50 @@ bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
   return true;
 }
 
+void Hub::begin_walk(Topic& topic) {
+  // Up to the place where the next one joins, so that it can enter the array there.
+  const std::uint64_t end = topic.joining.empty() ? topic.log.last() : topic.joining.front().cursor;
+  std::size_t bytes = 0;
+  topic.walk_end = topic.flushed;
+  while (topic.walk_end < end && topic.walk_end - topic.flushed < kUnflushedMessagesMax) {
+    bytes += topic.log.at(topic.walk_end + 1)->log_bytes();
+    if (bytes > kBatchBytesMax && topic.walk_end > topic.flushed) {
+      break;
+    }
+    ++topic.walk_end;
+  }
+}
+
 void Hub::finish_flush(Topic& topic) {
   topic.is_dirty = false;
   topic.unflushed_bytes = 0;
-  const std::vector<std::uint32_t> joining = std::move(topic.joining);
-  topic.joining = {};
-  for (const std::uint32_t index : joining) {
+  let_join(topic);
+  trim(topic);
+}
+
+void Hub::let_join(Topic& topic) {
+  std::size_t looked_at = 0;
+  for (; looked_at < topic.joining.size(); ++looked_at) {
+    const Joining& joining = topic.joining[looked_at];
+    if (joining.cursor > topic.flushed) {
+      break;
+    }
     // The index may have been given to another subscription since; then it is not joining here, or
-    // stands in the list a second time and has entered the array by then.
-    if (table_[index].state == Subscription::State::kJoining &&
-        table_[index].topic == topic.handle.slot) {
-      catch_up(index);
+    // stands in the list a second time.
+    const Subscription& subscription = table_[joining.subscription];
+    if (subscription.state == Subscription::State::kJoining &&
+        subscription.topic == topic.handle.slot &&
+        table_.behind(subscription).cursor == joining.cursor) {
+      WSPUSH_ASSERT(joining.cursor == topic.flushed);
+      table_.end_behind(joining.subscription);
+      enter_array(topic, joining.subscription, fd_by_slot_[subscription.slot]);
     }
   }
-  trim(topic);
+  topic.joining.erase(topic.joining.begin(),
+                      topic.joining.begin() + static_cast<std::ptrdiff_t>(looked_at));
+  if (topic.joining.empty()) {
+    topic.joining = {};
+  }
 }
 
 void Hub::build_parts(const Topic& topic, WireForm form) {
@@ -188,8 +217,7 @@ void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t beg
     const std::uint32_t slot = array.members[place].slot;
     const std::uint32_t index = table_.find(topic.handle.slot, slot);
     remove_from_array(array, topic.handle.slot, place);
-    const auto cut =
-        std::upper_bound(frame_ends_.begin(), frame_ends_.end(), short_send.bytes);
+    const auto cut = std::upper_bound(frame_ends_.begin(), frame_ends_.end(), short_send.bytes);
     const auto whole = static_cast<std::uint64_t>(cut - frame_ends_.begin());
     const std::size_t frame_begin = whole == 0 ? 0 : frame_ends_[whole - 1];
     const std::size_t taken = short_send.bytes - frame_begin;
@@ -221,7 +249,7 @@ MemberArray& Hub::array_of(Topic& topic, WireForm form) {
 }
 
 void Hub::enter_array(Topic& topic, std::uint32_t index, std::int32_t fd) {
-  WSPUSH_ASSERT(!topic.is_dirty);
+  WSPUSH_ASSERT(topic.walk_end == 0);
   Subscription& subscription = table_[index];
   MemberArray& array = array_of(topic, subscription.form);
   subscription.state = Subscription::State::kMember;
@@ -262,16 +290,12 @@ void Hub::remove_from_array(MemberArray& array, std::uint32_t topic_slot, std::u
 void Hub::catch_up(std::uint32_t index) {
   Subscription& subscription = table_[index];
   Topic& topic = topic_at(subscription.topic);
-  const Behind& behind = table_.behind(subscription);
-  if (behind.epoch != topic.log.epoch() || behind.cursor != topic.log.last()) {
-    subscription.state = Subscription::State::kBehind;
-    events_.on_behind(subscription.slot);
-  } else if (!topic.is_dirty) {
+  if (!topic.is_dirty) {
     table_.end_behind(index);
     enter_array(topic, index, fd_by_slot_[subscription.slot]);
-  } else if (subscription.state != Subscription::State::kJoining) {
+  } else {
     subscription.state = Subscription::State::kJoining;
-    topic.joining.push_back(index);
+    topic.joining.push_back({table_.behind(subscription).cursor, index});
   }
 }
 
@@ -282,8 +306,7 @@ bool Hub::close_hole(Topic& topic, const Subscription& subscription, Behind& beh
   const bool is_same_epoch = behind.epoch == log.epoch();
   const config::WhenSlow when_slow =
       topic.rule == nullptr ? config::WhenSlow::kGap : topic.rule->when_slow;
-  const bool skips =
-      subscription.mode == Mode::kLatest || when_slow == config::WhenSlow::kLatest;
+  const bool skips = subscription.mode == Mode::kLatest || when_slow == config::WhenSlow::kLatest;
   if (is_same_epoch && skips && !log.empty()) {
     behind.cursor = log.last() - 1;
     return true;
@@ -305,6 +328,10 @@ void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
   for (std::uint32_t place = table_.first_behind_of(slot); place != kNone;) {
     Behind& behind = table_.behind_at(place);
     const Subscription& subscription = table_[behind.subscription];
+    if (subscription.state == Subscription::State::kJoining) {
+      place = behind.next;  // It has what was published when it joined; the walk brings the rest.
+      continue;
+    }
     Topic& topic = topic_at(subscription.topic);
     const TopicLog& log = topic.log;
     const bool has_hole = behind.epoch != log.epoch() || behind.cursor + 1 < log.first();

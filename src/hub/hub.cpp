@@ -146,14 +146,14 @@ void Hub::end_those_too_slow() {
 
 void Hub::sweep_topic(Topic& topic) {
   trim(topic);
-  if (topic.subscribers > 0 || !topic.is_ready || !topic.waiting.empty() || topic.is_dirty) {
+  // A topic at home lingers too: somebody may have prepared it and wait for another one.
+  if (topic.subscribers > 0 || !topic.is_ready || !topic.waiting.empty() || topic.is_dirty ||
+      now_ - topic.idle_since < kLinger) {
     return;
   }
   if (topic.home == nullptr) {
-    if (now_ - topic.idle_since >= kReplicaLinger) {
-      post_.send(home_of(topic.name), CloseReplicaMail{topic.home_handle, options_.reactor});
-      free_topic(topic);
-    }
+    post_.send(home_of(topic.name), CloseReplicaMail{topic.home_handle, options_.reactor});
+    free_topic(topic);
   } else if (topic.log.empty() && topic.home->replicas.empty()) {
     engine_.close(topic.name, topic.home->position);
     free_topic(topic);
@@ -182,8 +182,7 @@ void Hub::set_rules(const RuleSource& rules) {
     const Subscription subscription = table_[index];
     if (subscription.state != Subscription::State::kFree && is_withdrawn[subscription.topic]) {
       end_subscription(index);
-      events_.on_withdrawn(subscription.slot, subscription.form,
-                           topic_at(subscription.topic).name);
+      events_.on_withdrawn(subscription.slot, subscription.form, topic_at(subscription.topic).name);
     }
   }
 }

@@ -84,8 +84,8 @@ class Hub final : public engine::EngineEvents {
   /// before it grows. Also the most that one send carries.
   static constexpr std::uint64_t kUnflushedMessagesMax = 512;
   static constexpr std::size_t kBatchBytesMax = 256 * 1024;
-  /// How long a replica outlives its last subscriber.
-  static constexpr Duration kReplicaLinger = std::chrono::seconds(5);
+  /// How long a topic that nobody needs stays after its last subscriber, or after it was prepared.
+  static constexpr Duration kLinger = std::chrono::seconds(5);
 
   Hub(const HubOptions& options, HubShared& shared, engine::Engine& engine, Post& post,
       MemberSender& sender, SubscriberEvents& events);
@@ -232,12 +232,15 @@ class Hub final : public engine::EngineEvents {
   bool walk(Topic& topic, MemberArray& array, std::size_t& sends_left);
   void build_parts(const Topic& topic, WireForm form);
   void handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t begin);
+  void begin_walk(Topic& topic);
   void finish_flush(Topic& topic);
+  void let_join(Topic& topic);
   Frame frame_of(const Topic& topic, const Message& message, WireForm form) const;
   void enter_array(Topic& topic, std::uint32_t index, std::int32_t fd);
   void leave_array(Topic& topic, std::uint32_t index);
   void remove_from_array(MemberArray& array, std::uint32_t topic_slot, std::uint32_t place);
   MemberArray& array_of(Topic& topic, WireForm form);
+  /// The subscription's cursor stands at the end of the log.
   void catch_up(std::uint32_t index);
   bool close_hole(Topic& topic, const Subscription& subscription, Behind& behind);
 

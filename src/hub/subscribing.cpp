@@ -22,7 +22,7 @@ bool Hub::prepare(std::span<const std::string> topics, bool fence, const ReplyTo
     } else if (topic == nullptr) {
       topic = &add_topic(name);
       post_.send(home_of(name), OpenReplicaMail{name, options_.reactor, topic->handle});
-    } else if (fence && topic->is_ready && topic->home == nullptr) {
+    } else if (fence && topic->home == nullptr) {  // Its snapshot may be older than the commands.
       const std::uint16_t home = home_of(name);
       if (std::find(fenced.begin(), fenced.end(), home) == fenced.end()) {
         fenced.push_back(home);
@@ -32,7 +32,7 @@ bool Hub::prepare(std::span<const std::string> topics, bool fence, const ReplyTo
       wait_for_one_more();
       topic->waiting.push_back(waiting);
     } else if (topic != nullptr) {
-      topic->idle_since = now_;  // A replica lingers at least until the subscription is made.
+      topic->idle_since = now_;  // It lingers at least until the subscription is made.
     }
   }
   for (const std::uint16_t home : fenced) {
@@ -97,8 +97,7 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
       break;
     }
   }
-  const std::uint32_t index =
-      table_.add(topic->handle.slot, who.slot, options.form, options.mode);
+  const std::uint32_t index = table_.add(topic->handle.slot, who.slot, options.form, options.mode);
   if (who.slot >= fd_by_slot_.size()) {
     fd_by_slot_.resize(who.slot + 1, -1);
   }

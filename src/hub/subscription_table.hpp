@@ -15,7 +15,7 @@ struct Subscription {
     kFree,
     kMember,   ///< stands in a member array of its topic, at `place`
     kBehind,   ///< has a Behind record, at `place`; the connection's flush brings it forward
-    kJoining,  ///< the same, and caught up: enters the array when the topic has been flushed
+    kJoining,  ///< the same, and caught up: enters the array when that has come as far
   };
   std::uint32_t topic;  ///< slot of the topic in the hub
   std::uint32_t slot;   ///< connection

@@ -23,6 +23,12 @@ struct MemberArray {
   std::vector<Member> members;
 };
 
+/// A subscription that has everything up to `cursor`, and enters the array when the array has too.
+struct Joining {
+  std::uint64_t cursor;
+  std::uint32_t subscription;
+};
+
 /// A reactor that keeps a replica of a topic, as its home knows it.
 struct Replica {
   std::uint16_t reactor;
@@ -46,18 +52,18 @@ struct Topic {
 
   TopicLog log;
   std::vector<MemberArray> arrays;
-  std::uint64_t flushed = 0;   ///< offset up to which the arrays have been sent
+  std::uint64_t flushed = 0;  ///< offset up to which the arrays have been sent
   std::size_t unflushed_bytes = 0;
-  std::uint64_t walk_end = 0;  ///< offset up to which the walk in progress sends; 0: none
-  std::vector<std::uint32_t> joining;  ///< subscriptions that wait for the flush to end
-  std::vector<Handle> waiting;         ///< preparations that wait for this topic
+  std::uint64_t walk_end = 0;    ///< offset up to which the walk in progress sends; 0: none
+  std::vector<Joining> joining;  ///< by cursor
+  std::vector<Handle> waiting;   ///< preparations that wait for this topic
 
   std::uint32_t subscribers = 0;  ///< of this reactor
   bool is_ready = false;          ///< the log is here
   bool is_dirty = false;          ///< stands in the list of topics to be flushed
   bool is_count_dirty = false;    ///< replica: the home has yet to be told `subscribers`
   TimePoint flushed_at{};         ///< when the arrays were last sent something
-  TimePoint idle_since{};         ///< replica: when the last subscriber left
+  TimePoint idle_since{};         ///< when it was opened, prepared, or left by a subscriber
 };
 
 }  // namespace wspush::hub
