@@ -9,6 +9,7 @@
 #include "door/upgrade_exchange.hpp"
 #include "http/body_reader.hpp"
 #include "http/request_parser.hpp"
+#include "http/response_writer.hpp"
 
 namespace wspush::server {
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 
 #include "base/check.hpp"
@@ -635,8 +636,12 @@ void Reactor::on_cut(std::uint32_t slot, const hub::MessageRef& message, hub::Wi
   in_slot(slot)->keep_cut(message, form, taken);
 }
 
-void Reactor::on_send_error(std::uint32_t slot, int /*error*/) {
-  in_slot(slot)->close_now();
+void Reactor::on_send_error(std::uint32_t slot, int error) {
+  if (error == ENOBUFS || error == ENOMEM) {
+    want_flush(*in_slot(slot));  // The kernel's shortage, not the peer's fault: try again.
+  } else {
+    in_slot(slot)->close_now();
+  }
 }
 
 void Reactor::on_withdrawn(std::uint32_t slot, hub::WireForm /*form*/, ByteView topic) {

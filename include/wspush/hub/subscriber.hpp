@@ -120,12 +120,6 @@ class SubscriberEvents {
 };
 
 /// What is sent to many: implemented where sockets are known.
-struct ShortSend {
-  std::uint32_t index = 0;  ///< in the members that were given
-  std::size_t bytes = 0;    ///< that it took
-  int error = 0;            ///< 0: would block, or was busy
-};
-
 class MemberSender {
  public:
   virtual ~MemberSender() = default;
