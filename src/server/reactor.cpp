@@ -630,6 +630,10 @@ void Reactor::on_behind(std::uint32_t slot) {
   want_flush(*in_slot(slot));
 }
 
+void Reactor::on_leaving(std::uint32_t slot) {
+  in_slot(slot)->flush();
+}
+
 void Reactor::on_cut(std::uint32_t slot, const hub::MessageRef& message, hub::WireForm form,
                      std::size_t taken) {
   busy_[slot] = std::max(busy_[slot], kBusy);
