@@ -16,11 +16,11 @@ install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INS
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY conf DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# What an operator has written stays.
+# What an operator has written stays. (file(INSTALL) puts DESTDIR in front by itself.)
 install(CODE "
   set(config \"\$ENV{DESTDIR}${WSPUSH_CONFIG_DIR}/wspushd.yaml\")
   if(EXISTS \"\${config}\")
     message(STATUS \"Kept: \${config}\")
   else()
-    file(INSTALL \"${PROJECT_SOURCE_DIR}/conf/wspushd.yaml\" DESTINATION \"\$ENV{DESTDIR}${WSPUSH_CONFIG_DIR}\")
+    file(INSTALL \"${PROJECT_SOURCE_DIR}/conf/wspushd.yaml\" DESTINATION \"${WSPUSH_CONFIG_DIR}\")
   endif()")
