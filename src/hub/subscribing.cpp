@@ -131,7 +131,7 @@ Result<void, HubError> Hub::unsubscribe(std::uint32_t slot, ByteView name) {
     leave_array(*topic, index);
     table_.put_behind(index, topic->log.epoch(), is_served ? topic->walk_end : topic->flushed);
   }
-  if (table_[index].state == Subscription::State::kBehind) {
+  if (table_[index].state != Subscription::State::kMember) {
     events_.on_leaving(slot);
   }
   end_subscription(index);

@@ -227,6 +227,9 @@ void Reactor::turn() {
     drain_some();
   }
   leave_topics();
+  // Homes hear of new subscribers before these hear that they are subscribed.
+  hub_.post_counts();
+  hand_over_mail();
   flush_connections();
   has_more_work_ = hub_.flush(kSendsPerTurn) || has_more_mail || is_held_up;
   flush_connections();
