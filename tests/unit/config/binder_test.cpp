@@ -251,12 +251,12 @@ TEST(Binder, NeverShowsASecret) {
 
 TEST(Binder, BoundsTheNumberOfFaults) {
   std::string text;
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 50'000; ++i) {
     text += "unknown_" + std::to_string(i) + ": 1\n";
   }
   const std::vector<std::string> faults = faults_of(text);
   ASSERT_EQ(faults.size(), 101U);
-  EXPECT_EQ(faults.back(), "w.yaml: and 50 more faults");
+  EXPECT_EQ(faults.back(), "w.yaml: and 49900 more faults");
 }
 
 }  // namespace
