@@ -5,6 +5,7 @@
 #include "wspush/base/bytes.hpp"
 #include "wspush/hub/subscriber.hpp"
 
+#include "base/json.hpp"
 #include "http/response.hpp"
 
 namespace wspush::api {
@@ -21,6 +22,8 @@ ApiError bad_request(std::string message);
 ApiError forbidden(std::string message);
 ApiError not_found(std::string message);
 ApiError too_large(std::string message);
+/// Says where the text stops being JSON.
+ApiError not_json(const JsonError& error);
 
 /// What the hub's refusal means to a back end. Errors that only subscribers get are ours (500).
 ApiError error_of(hub::HubError error);

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "wspush/base/bytes.hpp"
 #include "wspush/base/result.hpp"
 #include "wspush/config/config.hpp"
 
+#include "api/api_error.hpp"
 #include "auth/api_key.hpp"
 #include "http/exchange.hpp"
 
@@ -20,28 +20,28 @@ class Caller {
   /// Nobody has been asked for a key: for what is open to all. May nothing.
   Caller() = default;
 
-  /// `Authorization: Bearer <key>`. Null: neither a configured key, nor a loopback peer where there
-  /// are none.
-  static std::optional<Caller> identify(http::Exchange& exchange,
-                                        std::shared_ptr<const config::Config> config);
+  /// `Authorization: Bearer <key>`; without configured keys a loopback peer.
+  /// Errors: unauthenticated (401), forbidden (403: there are no keys, and the peer is elsewhere).
+  static Result<Caller, ApiError> identify(const http::Exchange& exchange,
+                                           const std::shared_ptr<const config::Config>& config);
 
   /// Whether it may do it with `topic`, by the configuration as it is now.
   bool may(auth::ApiRight right, ByteView topic, const std::shared_ptr<const config::Config>& now);
   /// Whether it may at all, for requests that name no topic.
   bool may(auth::ApiRight right, const std::shared_ptr<const config::Config>& now);
 
-  /// True where its key is only for some topics.
-  bool is_restricted() const { return key_ != nullptr && !key_->topics.empty(); }
+  /// True where its key is only for some topics, as it was when last asked.
+  bool is_restricted() const;
 
  private:
-  void look_up(std::shared_ptr<const config::Config> config);
+  void look_up(const std::shared_ptr<const config::Config>& config);
 
   std::string presented_;
   bool is_loopback_ = false;
-  /// Which generation `key_` was found in; keeps it alive.
-  std::shared_ptr<const config::Config> config_;
-  const config::ApiKey* key_ = nullptr;  ///< null with `is_known_`: loopback without keys
   bool is_known_ = false;
+  const config::ApiKey* key_ = nullptr;  ///< null where it is known: loopback without keys
+  /// The generation that `key_` was found in, and stands in.
+  std::shared_ptr<const config::Config> config_;
 };
 
 }  // namespace wspush::api

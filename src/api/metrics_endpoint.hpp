@@ -5,6 +5,6 @@
 namespace wspush::api {
 
 /// GET /metrics: Prometheus text format, OpenMetrics where `Accept` asks for it.
-Route metrics(const Request& request);
+Route show_metrics(const Request& request);
 
 }  // namespace wspush::api

@@ -42,11 +42,11 @@ Route route_to(std::unique_ptr<Handler> handler) {
 Route answer(http::Response response);
 Route refuse(const ApiError& error);
 
-/// Asks one question, and answers with what `answer` makes of the reply. A HubError is answered by
-/// `error_of`. Both are called at most once, `question` when the head is handed over; a body is not
-/// wanted.
+/// Asks one question, and answers with what `make_answer` makes of the reply. A HubError is
+/// answered by `error_of`. Both are called at most once, `question` when the head is handed over; a
+/// body is not wanted.
 using Question = std::function<void(const hub::ReplyTo& to)>;
 using Answer = std::function<http::Response(hub::Reply&& reply)>;
-Route ask(const Request& request, Question question, Answer answer);
+Route ask(const Request& request, Question question, Answer make_answer);
 
 }  // namespace wspush::api

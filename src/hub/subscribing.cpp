@@ -119,10 +119,20 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
 }
 
 Result<void, HubError> Hub::unsubscribe(std::uint32_t slot, ByteView name) {
-  const Topic* topic = find_topic(name);
+  Topic* topic = find_topic(name);
   const std::uint32_t index = topic == nullptr ? kNone : table_.find(topic->handle.slot, slot);
   if (index == kNone) {
     return Unexpected(HubError::kNotSubscribed);
+  }
+  // What was published before this command is still its to get.
+  if (table_[index].state == Subscription::State::kMember && topic->is_dirty) {
+    const MemberArray& array = array_of(*topic, table_[index].form);
+    const bool is_served = table_[index].place < array.walked;
+    leave_array(*topic, index);
+    table_.put_behind(index, topic->log.epoch(), is_served ? topic->walk_end : topic->flushed);
+  }
+  if (table_[index].state == Subscription::State::kBehind) {
+    events_.on_leaving(slot);
   }
   end_subscription(index);
   return {};

@@ -22,7 +22,7 @@ int reason_of(int error) {
 
 template <typename Send>
 std::size_t send_to_each(std::span<const hub::Member> members, std::size_t total_bytes,
-                         const std::uint8_t* busy_by_slot, std::vector<ShortSend>& fell_short,
+                         const std::uint8_t* busy_by_slot, std::vector<hub::ShortSend>& fell_short,
                          Send send) {
   const auto total = static_cast<ssize_t>(total_bytes);
   const std::size_t short_before = fell_short.size();
@@ -50,7 +50,7 @@ std::size_t send_to_each(std::span<const hub::Member> members, std::size_t total
 
 std::size_t send_to_members(std::span<const hub::Member> members, std::span<const iovec> frames,
                             std::size_t total_bytes, const std::uint8_t* busy_by_slot,
-                            std::vector<ShortSend>& fell_short) {
+                            std::vector<hub::ShortSend>& fell_short) {
   WSPUSH_CHECK(!frames.empty() && frames.size() <= kFramesPerSend && total_bytes > 0);
   fell_short.reserve(fell_short.size() + members.size());
   if (frames.size() == 1) {

@@ -10,15 +10,6 @@
 
 namespace wspush::net {
 
-/// A member that did not take all of the bytes.
-struct ShortSend {
-  std::uint32_t index = 0;  ///< in `members`
-  std::size_t bytes = 0;    ///< taken by the kernel
-  /// 0: it would block, or was busy. ENOBUFS and ENOMEM: no memory in the kernel, try again in
-  /// 100 ms. Anything else: the connection is over.
-  int error = 0;
-};
-
 /// Frames that one call can carry (IOV_MAX).
 inline constexpr std::size_t kFramesPerSend = 1024;
 
@@ -36,6 +27,6 @@ inline constexpr std::size_t kFramesPerSend = 1024;
 /// Thread: the reactor that owns the members. Cost: one system call a member.
 std::size_t send_to_members(std::span<const hub::Member> members, std::span<const iovec> frames,
                             std::size_t total_bytes, const std::uint8_t* busy_by_slot,
-                            std::vector<ShortSend>& fell_short);
+                            std::vector<hub::ShortSend>& fell_short);
 
 }  // namespace wspush::net

@@ -75,7 +75,7 @@ std::size_t HttpSession::take_head(ByteView input) {
       break;
   }
   const std::size_t head_bytes = parser_.head_bytes();
-  has_more_input_ = input.size() > head_bytes;
+  has_early_input_ = input.size() > head_bytes;
   begin_request();
   return head_bytes;
 }
@@ -206,15 +206,6 @@ void HttpSession::refuse(const http::HttpError& error) {
 
 void HttpSession::upgrade(std::vector<std::pair<std::string, std::string>> headers,
                           std::unique_ptr<door::Session> session) {
-  if (has_more_input_) {
-    context_.hub.remove_subscriber(connection_.handle().slot);
-    http::Response response =
-        http::error_response(400, "bad_request", "bytes came before the handshake was answered");
-    response.close = true;
-    context_.metrics.handshake_refused(400);
-    respond(std::move(response));
-    return;
-  }
   http::Response response{.status = 101,
                           .content_type = {},
                           .body = {},

@@ -9,6 +9,7 @@
 #include "door/upgrade_exchange.hpp"
 #include "http/body_reader.hpp"
 #include "http/request_parser.hpp"
+#include "http/response_writer.hpp"
 
 namespace wspush::server {
 
@@ -48,6 +49,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   void respond(http::Response response) override;
   door::Connection& connection() override { return connection_; }
   hub::ReplyTo reply_to(std::uint32_t item) const override;
+  bool has_early_input() const override { return has_early_input_; }
   void upgrade(std::vector<std::pair<std::string, std::string>> headers,
                std::unique_ptr<door::Session> session) override;
 
@@ -84,7 +86,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   http::Version version_ = http::Version::kHttp11;
   bool is_head_request_ = false;
   bool keep_alive_ = true;
-  bool has_more_input_ = false;  ///< bytes behind the head at hand
+  bool has_early_input_ = false;  ///< bytes behind the head at hand
   bool is_first_request_ = true;
 };
 

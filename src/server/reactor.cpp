@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 
 #include "base/check.hpp"
@@ -629,14 +630,22 @@ void Reactor::on_behind(std::uint32_t slot) {
   want_flush(*in_slot(slot));
 }
 
+void Reactor::on_leaving(std::uint32_t slot) {
+  in_slot(slot)->flush();
+}
+
 void Reactor::on_cut(std::uint32_t slot, const hub::MessageRef& message, hub::WireForm form,
                      std::size_t taken) {
   busy_[slot] = std::max(busy_[slot], kBusy);
   in_slot(slot)->keep_cut(message, form, taken);
 }
 
-void Reactor::on_send_error(std::uint32_t slot, int /*error*/) {
-  in_slot(slot)->close_now();
+void Reactor::on_send_error(std::uint32_t slot, int error) {
+  if (error == ENOBUFS || error == ENOMEM) {
+    want_flush(*in_slot(slot));  // The kernel's shortage, not the peer's fault: try again.
+  } else {
+    in_slot(slot)->close_now();
+  }
 }
 
 void Reactor::on_withdrawn(std::uint32_t slot, hub::WireForm /*form*/, ByteView topic) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace wspush::hub {
@@ -11,5 +12,12 @@ struct Member {
   std::uint32_t slot;  ///< its connection in this reactor
 };
 static_assert(sizeof(Member) == 8);
+
+/// A member that did not take all of what was sent to it.
+struct ShortSend {
+  std::uint32_t index = 0;  ///< among the members that were given
+  std::size_t bytes = 0;    ///< that it took
+  int error = 0;            ///< 0: would block, or was busy; else an errno
+};
 
 }  // namespace wspush::hub

@@ -110,6 +110,8 @@ class SubscriberEvents {
 
   /// It has frames to come that `Hub::gather` will give: flush it.
   virtual void on_behind(std::uint32_t slot) = 0;
+  /// It is about to lose a subscription: write what it may still get from it, now.
+  virtual void on_leaving(std::uint32_t slot) = 0;
   /// Its socket took only the first `taken` bytes of `message` in `form`: the rest comes before
   /// anything else.
   virtual void on_cut(std::uint32_t slot, const MessageRef& message, WireForm form,
@@ -120,12 +122,6 @@ class SubscriberEvents {
 };
 
 /// What is sent to many: implemented where sockets are known.
-struct ShortSend {
-  std::uint32_t index = 0;  ///< in the members that were given
-  std::size_t bytes = 0;    ///< that it took
-  int error = 0;            ///< 0: would block, or was busy
-};
-
 class MemberSender {
  public:
   virtual ~MemberSender() = default;

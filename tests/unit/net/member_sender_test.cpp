@@ -42,7 +42,7 @@ class MemberSender : public ::testing::Test {
   std::vector<SocketPair> pairs_;
   std::vector<hub::Member> members_;
   std::vector<std::uint8_t> busy_{0};
-  std::vector<ShortSend> fell_short_;
+  std::vector<hub::ShortSend> fell_short_;
 };
 
 TEST_F(MemberSender, SendsTheSameBytesToAll) {

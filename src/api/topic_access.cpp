@@ -1,0 +1,27 @@
+#include "api/topic_access.hpp"
+
+#include "wspush/hub/topic_name.hpp"
+
+namespace wspush::api {
+
+Result<const config::TopicRule*, ApiError> admit(ByteView topic, auth::ApiRight right,
+                                                 Caller& caller, ApiContext& context) {
+  const std::uint64_t bytes_max = context.config->limits.topic_bytes;
+  if (!hub::is_topic(topic, bytes_max)) {
+    if (topic.size() > bytes_max) {
+      context.metrics.limit_hit(metrics::Limit::kTopicBytes);
+    }
+    return Unexpected(
+        ApiError{.status = 400, .code = "bad_topic", .message = "this is not a topic's name"});
+  }
+  if (!caller.may(right, topic, context.config)) {
+    return Unexpected(forbidden("the API key is not for this topic"));
+  }
+  const config::TopicRule* const rule = context.rules->rule_of(topic);
+  if (rule == nullptr) {
+    return Unexpected(error_of(hub::HubError::kForbidden));
+  }
+  return rule;
+}
+
+}  // namespace wspush::api
