@@ -20,8 +20,8 @@ sub prints one message a line and comes back by itself when it was cut off.
       --format raw|json    the payload (default), or the whole message object
 pub publishes DATA, or all of standard input as one message. What is JSON goes
 as JSON, other text as text, anything else as binary, unless told.
-      --ndjson             a message a line of standard input, sent at once: JSON
-                           for TOPIC, or {"topic":"a","data":...} without TOPIC
+      --ndjson             a message a line of standard input, sent at once:
+                           JSON for TOPIC, or {"topic":"a","data":...} without
       --message-key K      the message is the latest of this key
       --idempotency-key K  a repeat within 5 minutes publishes nothing
       --verbose            prints the id of what was published

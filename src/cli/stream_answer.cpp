@@ -37,8 +37,7 @@ std::optional<StreamAnswer> parse_stream_answer(ByteView body, std::uint64_t lin
     }
   }
   if (answer.failed > answer.notes.size()) {
-    answer.notes.push_back("and " + std::to_string(answer.failed - answer.notes.size()) +
-                           " more lines failed");
+    answer.notes.push_back("and " + std::to_string(answer.failed - answer.notes.size()) + " more");
   }
   return answer;
 }
