@@ -34,6 +34,7 @@ std::optional<MessageId> IdempotencyWindow::find(ByteView topic, ByteView key, T
 }
 
 void IdempotencyWindow::remember(ByteView topic, ByteView key, MessageId id, TimePoint now) {
+  expire(now);  // The same key, if it is over, would keep its old id.
   const auto [entry, is_new] =
       entries_.try_emplace(name_of(topic, key), Entry{id, now + kLifetime});
   if (is_new) {

@@ -139,7 +139,7 @@ void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
                                                             .is_public = listening.is_public,
                                                             .is_counted = is_counted,
                                                             .since = context_.wall,
-                                       .config = context_.config});
+                                                            .config = context_.config});
   SocketConnection& connection = *connections_.find(handle);
   if (busy_.size() < connections_.slot_count()) {
     busy_.resize(connections_.slot_count(), 0);
