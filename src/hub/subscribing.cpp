@@ -134,6 +134,9 @@ Result<void, HubError> Hub::unsubscribe(std::uint32_t slot, ByteView name) {
 
 void Hub::overtake_flush_of(std::uint32_t index) {
   Topic& topic = topic_at(table_[index].topic);
+  if (table_[index].state == Subscription::State::kJoining) {
+    table_[index].state = Subscription::State::kBehind;  // Its cursor will do.
+  }
   if (table_[index].state != Subscription::State::kMember || !topic.is_dirty) {
     return;
   }

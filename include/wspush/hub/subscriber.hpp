@@ -47,7 +47,7 @@ struct SubscribeOptions {
   After after;
   Mode mode = Mode::kAll;
   WireForm form = WireForm::kWspushV1;
-  std::uint64_t subscriptions_max = 1;  ///< of this connection, this one included
+  std::uint64_t subscriptions_max = 1000;  ///< of this connection, this one included
 };
 
 struct Subscribed {

@@ -315,6 +315,7 @@ class ApiTest : public testing::Test,
   }
   void on_too_slow(std::uint32_t /*slot*/) override {}
   void on_behind(std::uint32_t /*slot*/) override {}
+  void on_leaving(std::uint32_t /*slot*/) override {}
   void on_cut(std::uint32_t /*slot*/, const hub::MessageRef& /*message*/, hub::WireForm /*form*/,
               std::size_t /*taken*/) override {}
   void on_send_error(std::uint32_t /*slot*/, int /*error*/) override {}
