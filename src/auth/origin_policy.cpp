@@ -1,8 +1,7 @@
 #include "auth/origin_policy.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 
 namespace wspush::auth {
@@ -57,7 +56,7 @@ bool parse_origin(ByteView text, Origin& origin) {
     return false;
   }
   const ByteView authority = text.substr(scheme_end + 3);
-  if (authority.empty() || authority.find_first_of("/?#@ ") != ByteView::npos) {
+  if (authority.empty() || authority.find_first_of("/\\?#@ ") != ByteView::npos) {
     return false;
   }
   origin = {text.substr(0, scheme_end), split_host(authority)};

@@ -11,8 +11,9 @@ std::uint64_t MemoryEngine::hash_of(ByteView name) const {
 void MemoryEngine::open(ByteView name, TopicPosition& position) {
   const auto known = remembered_.find(hash_of(name));
   if (known != remembered_.end()) {
-    position.epoch = known->second.epoch;
-    position.last_offset = known->second.last_offset;
+    position.epoch = known->second->epoch;
+    position.last_offset = known->second->last_offset;
+    oldest_.erase(known->second);
     remembered_.erase(known);
   } else {
     position.epoch = new_epoch();
@@ -38,14 +39,14 @@ void MemoryEngine::clear(TopicPosition& position, Ticket ticket) {
 
 void MemoryEngine::close(ByteView name, const TopicPosition& position) {
   const std::uint64_t hash = hash_of(name);
-  if (!remembered_.insert_or_assign(hash, Remembered{position.epoch, position.last_offset})
-           .second) {
-    return;
+  const auto [known, is_new] = remembered_.try_emplace(hash);
+  if (!is_new) {
+    oldest_.erase(known->second);  // Another name with this hash: the newer one stays.
   }
-  oldest_.push_back(hash);
-  // A name that came back and went again stands here twice; the bound holds all the same.
-  while (oldest_.size() > remembered_max_) {
-    remembered_.erase(oldest_.front());
+  known->second =
+      oldest_.insert(oldest_.end(), Remembered{hash, position.last_offset, position.epoch});
+  if (oldest_.size() > remembered_max_) {
+    remembered_.erase(oldest_.front().hash);
     oldest_.pop_front();
   }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <unordered_map>
 
 #include "wspush/base/random.hpp"
@@ -13,7 +13,7 @@ namespace wspush::engine {
 /// the process ends. Answers inside the call.
 class MemoryEngine final : public Engine {
  public:
-  /// Topics that were freed and are still remembered (16 bytes each and the tables' overhead).
+  /// Topics that were freed and are still remembered (about 100 bytes each).
   static constexpr std::size_t kRemembered = 100'000;
 
   explicit MemoryEngine(std::uint64_t seed, std::size_t remembered_max = kRemembered)
@@ -28,8 +28,9 @@ class MemoryEngine final : public Engine {
 
  private:
   struct Remembered {
-    std::uint32_t epoch;
+    std::uint64_t hash;
     std::uint64_t last_offset;
+    std::uint32_t epoch;
   };
 
   std::uint64_t hash_of(ByteView name) const;
@@ -41,8 +42,8 @@ class MemoryEngine final : public Engine {
   std::size_t remembered_max_;
   /// By hash of the name: 64 bits with a random seed, so that two names share one only by an
   /// accident that happens once in 2^44 full tables.
-  std::unordered_map<std::uint64_t, Remembered> remembered_;
-  std::deque<std::uint64_t> oldest_;  ///< hashes in the order in which they were remembered
+  std::unordered_map<std::uint64_t, std::list<Remembered>::iterator> remembered_;
+  std::list<Remembered> oldest_;  ///< in the order in which they were closed
 };
 
 }  // namespace wspush::engine

@@ -20,6 +20,7 @@ TEST_F(FanOut, AWalkThatEverybodyHasLeftIsForgotten) {
   }
   publish("t", "2");
   publish("t", "3");
+  rest();
   Client& late = connect(4);
   subscribe(4, "t");
   publish("t", "4");

@@ -185,6 +185,45 @@ TEST_F(HubTest, AClearedLogIsANewEpochAndEverySubscriberIsTold) {
   EXPECT_EQ(after.offset, 1U);
 }
 
+TEST_F(HubTest, ASubscriptionRecoversFromTheIdsThatTheLogReachesBackTo) {
+  start(1);
+  rule("t").history.messages = 2;
+  for (int i = 1; i <= 5; ++i) {
+    publish("t", std::to_string(i));
+  }
+  const std::uint32_t epoch = record_.last.at("t").epoch;
+  const struct {
+    MessageId after;
+    bool is_recovered;
+    const char* payloads;
+  } kRows[] = {
+      {{epoch, 0}, false, " 4 5"},     {{epoch, 2}, false, " 4 5"},
+      {{epoch, 3}, true, " 4 5"},      {{epoch, 4}, true, " 5"},
+      {{epoch, 5}, true, ""},          {{epoch, 6}, false, " 4 5"},
+      {{epoch + 1, 4}, false, " 4 5"}, {{epoch, UINT64_MAX}, false, " 4 5"},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(to_string(row.after));
+    const Client& client = connect(0);
+    const std::string topic = "t";
+    ASSERT_TRUE(hub().prepare({&topic, 1}, false, {}));
+    const auto answer_now =
+        hub().subscribe({client.fd, 0}, "t", {.after = {After::Kind::kId, row.after}});
+    ASSERT_TRUE(answer_now);
+    EXPECT_EQ(answer_now->recovered, row.is_recovered);
+    EXPECT_EQ(answer_now->last, (MessageId{epoch, 5}));
+    FrameBatch batch;
+    hub().gather(0, 100'000, batch);
+    std::string found;
+    for (const FrameBatch::Entry& entry : batch.entries) {
+      found += " " + std::string(entry.frame.message().payload());
+    }
+    EXPECT_EQ(found, row.payloads);
+    EXPECT_EQ(hub().counters().gaps, 0U);
+    hub().remove_subscriber(0);
+  }
+}
+
 TEST_F(HubTest, HistoryIsClippedAtItsMessagesAndItsBytes) {
   start(1);
   rule("t").history = {.messages = 1000, .bytes = 100 << 20};
