@@ -25,6 +25,9 @@ namespace {
 constexpr std::chrono::seconds kAnswerTimeout{30};
 constexpr std::size_t kPayloadBytesMax = std::size_t{64} << 20;
 
+constexpr std::string_view kNotThere =
+    "; is wspushd running there? Give its internal listener by --api, or wait for it by --retry";
+
 /// How one attempt went.
 struct Attempt {
   std::optional<int> exit_code;  ///< none: may be tried again
@@ -122,9 +125,8 @@ class PublishOnce {
       status = dialer.check(MonotonicClock::now());
     }
     if (status == Dialer::Status::kFailed) {
-      return {.why = dialer.error() +
-                     "; is wspushd running there? Give its internal listener by "
-                     "--api, or wait for it by --retry"};
+      return {.why = dialer.error() + (options_.retry ? "" : std::string(kNotThere)),
+              .retry_after = {}};
     }
     return exchange(dialer.take_fd());
   }

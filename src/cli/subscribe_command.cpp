@@ -28,6 +28,17 @@ constexpr std::chrono::seconds kSilenceGrace{10};
 /// and what it cannot keep it tells us as a gap.
 constexpr std::size_t kWaitingBytesMax = std::size_t{1} << 20;
 
+std::string_view remedy_for(int status) {
+  switch (status) {
+    case 401:
+      return "; give a valid --token";
+    case 404:
+      return "; is --url the public listener, with its path_prefix?";
+    default:
+      return "";
+  }
+}
+
 class SubscribeLoop {
  public:
   explicit SubscribeLoop(const Options& options)
@@ -216,7 +227,8 @@ class SubscribeLoop {
     if (is_full || is_passing) {
       come_back(options_.url.url + " refused the connection with " + event.text, event.retry_after);
     } else {
-      give_up(options_.url.url + " refused the connection with " + event.text);
+      give_up(options_.url.url + " refused the connection with " + event.text +
+              std::string(remedy_for(event.status)));
     }
   }
 

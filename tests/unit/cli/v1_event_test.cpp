@@ -30,7 +30,7 @@ TEST(V1Event, OfAnEmptyObjectHasNoMembers) {
 TEST(V1Event, RefusesWhatIsNoObject) {
   for (const char* text :
        {"", " ", "1", "[]", "{", "}", "\"{}\"", R"({"a")", R"({"a":1)", R"({"a"})", R"({a:1})",
-        R"({"a":"})", R"({"a":]})", R"({"a":[})", R"({"a\":1})"}) {
+        R"({"a":"})", R"({"a":]})", R"({"a":[})", R"({"a":}1{})", R"({"a":]1})", R"({"a\":1})"}) {
     EXPECT_FALSE(V1Event::parse(text)) << text;
   }
 }
