@@ -15,7 +15,7 @@
 namespace wspush::api {
 
 /// The public name of a connection: reactor and handle, with a tag of this process mixed in so that
-/// a restarted server does not take an old id for its own. 20 lower-case hex digits.
+/// a restarted server does not take an old id for its own. 24 lower-case hex digits.
 struct ConnectionView {
   std::string id;
   std::string user;  ///< empty: anonymous
@@ -49,7 +49,7 @@ class ServerView {
   /// `limit`.
   virtual void list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) = 0;
 
-  /// False while draining, or while something that is needed is away.
+  /// False while draining, or short of memory.
   virtual bool is_ready() const = 0;
   /// All metrics in the exposition that `accept` asks for; sets `content_type`.
   virtual std::string metrics_text(ByteView accept, std::string& content_type) const = 0;

@@ -65,7 +65,7 @@ class SubscriptionTable {
 
   /// Gives the subscription a cursor of its own; it must not have one.
   void put_behind(std::uint32_t index, std::uint32_t epoch, std::uint64_t cursor);
-  /// Takes the cursor away; the caller sets the new state and place.
+  /// Takes the cursor away: state kMember, no place yet, which is the caller's to set.
   void end_behind(std::uint32_t index);
   Behind& behind(const Subscription& subscription) { return behind_[subscription.place]; }
   Behind& behind_at(std::uint32_t place) { return behind_[place]; }

@@ -48,7 +48,8 @@ class ReactorSet final : public Peers, public api::ServerView {
   /// True if every reactor began a turn within `interval`.
   bool has_turned_within(Duration interval) const;
   /// Looks at the memory of the process; past nine tenths of what it may use new clients are
-  /// refused and the largest queues closed, until it is below eight tenths.
+  /// refused and the connection with the largest queue of each reactor is ended, once a call, until
+  /// it is below eight tenths.
   void guard_memory();
 
   // --- Peers

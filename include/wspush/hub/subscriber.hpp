@@ -24,7 +24,7 @@ struct ReplyTo {
   std::uint16_t reactor = 0;
 };
 
-/// Why the hub refused. `code_of` gives the contract's word.
+/// Why the hub refused. Each door says it in its own words.
 enum class HubError : std::uint8_t {
   kNotSubscribed,
   kAlreadySubscribed,
