@@ -1,9 +1,7 @@
 #include "door/websocket_session.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "base/check.hpp"
 #include "door/heartbeat.hpp"
 #include "websocket/frame_encoder.hpp"
 #include "websocket/frame_error.hpp"

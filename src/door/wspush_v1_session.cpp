@@ -1,7 +1,6 @@
 #include "door/wspush_v1_session.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "wspush/hub/topic_name.hpp"
 

@@ -1,7 +1,6 @@
 // The home of a topic: order, the log, replicas in other reactors. And a replica's side of it.
 #include <algorithm>
 
-#include "base/check.hpp"
 #include "hub/hub.hpp"
 
 namespace wspush::hub {

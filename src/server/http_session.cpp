@@ -1,6 +1,5 @@
 #include "server/http_session.hpp"
 
-#include "base/check.hpp"
 #include "base/logging.hpp"
 #include "http/http_date.hpp"
 #include "http/response_writer.hpp"

@@ -91,7 +91,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   /// Takes what waits in the accept queues, closes the public listeners, and ends the public
   /// connections spread over `period`.
   void begin_drain(Duration period);
-  /// Ends the connections whose queues are the largest.
+  /// Ends the public connection whose queue is the largest, if any has one.
   void shed_load();
   std::uint64_t public_connection_count() const { return public_count_; }
   template <typename Visit>
@@ -207,7 +207,6 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   hub::FrameBatch frame_batch_;
   std::uint64_t public_count_ = 0;
   TimePoint next_sweep_{};
-  std::uint64_t shed_round_ = 0;
   bool has_more_work_ = false;
   bool is_stopping_ = false;
   std::atomic<std::int64_t> last_turn_{0};

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/check.hpp"
 #include "base/logging.hpp"
 #include "metrics/process_facts.hpp"
 #include "metrics/prometheus_text.hpp"

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "base/check.hpp"
 #include "base/logging.hpp"
 #include "net/tcp_stream.hpp"
 #include "server/reactor.hpp"
