@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -151,6 +152,12 @@ class JsonObject {
 /// As `check_json`, and the value must be an object, whose members can then be looked up.
 /// Lifetime: the object borrows `text`. Cost: one pass over the text; never allocates.
 Result<JsonObject, JsonError> parse_json_object(ByteView text) noexcept;
+
+/// The object would borrow a string that is about to die.
+template <typename String>
+requires std::same_as<String, std::string> Result<JsonObject, JsonError> parse_json_object(
+    String&& text)
+= delete;
 
 /// Appends `utf8` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD, so the result
 /// is always valid JSON. Cost: linear; one append for each run without escapes.

@@ -67,6 +67,10 @@ class Binder {
 
  private:
   void refuse_unknown(const Entry& entry, std::string_view pattern, const std::string& path) {
+    if (faults_.is_full()) {  // the nearest key is dear to find, and a wrong file has many keys
+      faults_.add(entry.key_at, {}, {});
+      return;
+    }
     const KeyRow* const list = find_key(pattern.substr(0, pattern.find_last_of('[')));
     if (list != nullptr && list->is_secret && pattern.ends_with("[]")) {
       // `- some: secret` without quotes is a mapping; its key may be half of a secret.

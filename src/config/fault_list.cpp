@@ -14,7 +14,7 @@ std::size_t FaultList::add_source(std::string name) {
 }
 
 void FaultList::add(Position at, std::string key, std::string message, std::string excerpt) {
-  if (faults_.size() == kFaultsMax) {
+  if (is_full()) {
     ++dropped_;
     return;
   }

@@ -30,6 +30,9 @@ class FaultList {
 
   bool empty() const { return faults_.empty(); }
 
+  /// True when a further fault is only counted, so that its text need not be made.
+  bool is_full() const { return faults_.size() == kFaultsMax; }
+
   /// `FILE:LINE:COLUMN`, or the name alone where there is no line.
   std::string place_text(Position at) const;
 

@@ -23,6 +23,9 @@ std::string found_text(const KeyRow& row, const Node& node) {
   if (row.is_secret) {
     return "a text (not shown)";
   }
+  if (row.type == KeyType::kSection || row.type == KeyType::kSections) {
+    return "a text";  // in the place of a section that holds secrets it may be one
+  }
   // In quotes true and 1 are texts; to the eye they look right, so it is said what they are.
   const bool wants_plain = row.type == KeyType::kBoolean || row.type == KeyType::kInteger;
   return (node.is_quoted && wants_plain ? "the text " : "") + shown(node.text);

@@ -34,11 +34,11 @@ struct Assign {
 
 struct Length {
   template <typename T>
-  std::size_t operator()(const std::vector<T>* list) const {
+  std::size_t operator()(std::vector<T>* list) const {
     return list->size();
   }
   template <typename T>
-  std::size_t operator()(const T&) const {
+  std::size_t operator()(T) const {
     return 0;
   }
 };

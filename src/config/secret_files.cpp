@@ -82,9 +82,13 @@ void read_api_keys(Internal& internal, const Context& context) {
 
 /// True when the URL of Redis brings its own password: `redis://user:password@host`.
 bool has_password(std::string_view url) {
-  const auto at = url.find('@');
   const auto start = url.find("://");
-  return at != url.npos && start != url.npos && url.substr(start + 3, at).find(':') < at;
+  if (start == url.npos) {
+    return false;
+  }
+  const std::string_view rest = url.substr(start + 3);
+  const auto at = rest.find('@');
+  return at != rest.npos && rest.substr(0, at).find(':') != rest.npos;
 }
 
 }  // namespace

@@ -11,15 +11,13 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "base/utf8_sequence.hpp"
 #include "config/yaml_excerpt.hpp"
 
 // The tree is built from yaml-cpp's parse events, not from its Node: a Node takes duplicate keys
 // without a word, gives an alias the place of its anchor, and expands aliases without bound.
 namespace wspush::config {
 namespace {
-
-/// What yaml-cpp puts in the place of bytes that are not UTF-8.
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 /// Added to every text. yaml-cpp takes a quoted text that the end of input cuts off after a line
 /// break; with a comment in place of that end it does not (and elsewhere a comment does nothing).
@@ -59,7 +57,9 @@ std::string explain(std::string_view message) {
 class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(std::size_t source, bool has_lines, FaultList& faults)
-      : source_(source), has_lines_(has_lines), faults_(faults) {}
+      : source_(source), has_lines_(has_lines), faults_(faults) {
+    root_.at = {source};  // of an empty document, which has no events
+  }
 
   bool has_failed() const { return has_failed_; }
   int documents() const { return documents_; }
@@ -110,9 +110,6 @@ class TreeBuilder final : public YAML::EventHandler {
     node.at = position(mark);
     if (!node.is_quoted) {
       check_tag(mark, tag);
-    }
-    if (value.find(kReplacement) != value.npos) {
-      fail(mark, "found bytes that are not UTF-8");
     }
     add(mark, anchor, std::move(node));
   }
@@ -251,8 +248,8 @@ class TreeBuilder final : public YAML::EventHandler {
 };
 
 /// Looks for bytes that yaml-cpp would take for something else than they are: control bytes (0x04
-/// ends its input without a word) and tabs in an indentation (its message for them depends on what
-/// stands around). The first fault is enough.
+/// ends its input without a word), bytes that are not UTF-8 (it passes them on) and tabs in an
+/// indentation (its message for them depends on what stands around). The first fault is enough.
 bool has_clean_bytes(std::string_view text, std::size_t source, bool has_lines, FaultList& faults) {
   Position at{source, 1, 0};
   bool in_indentation = true;
@@ -262,7 +259,8 @@ bool has_clean_bytes(std::string_view text, std::size_t source, bool has_lines, 
     faults.add(has_lines ? at : Position{source}, {}, std::move(message));
     return false;
   };
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     ++at.column;
     if (c == '\n') {
       at = {source, at.line + 1, 0};
@@ -276,6 +274,12 @@ bool has_clean_bytes(std::string_view text, std::size_t source, bool has_lines, 
       if (in_indentation && first_tab != 0 && c != '#') {
         return refuse(first_tab, "found a tab in the indentation; allowed: spaces");
       }
+      const std::size_t length = utf8_sequence_bytes(text.substr(i));
+      if (length == 0) {
+        return refuse(at.column, "found a byte that is not UTF-8; allowed: text");
+      }
+      i += length - 1;
+      at.column += static_cast<int>(length) - 1;
       in_indentation = false;
     }
   }

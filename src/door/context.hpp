@@ -12,7 +12,6 @@
 #include "base/json.hpp"
 #include "hub/hub.hpp"
 #include "metrics/reactor_metrics.hpp"
-#include "websocket/message_assembler.hpp"
 
 namespace wspush::door {
 
@@ -24,7 +23,6 @@ struct Context {
   Random& random;
   std::shared_ptr<const config::Config> config;
   std::shared_ptr<const auth::TopicRules> rules;
-  websocket::MessageRules message_rules;  ///< from `limits`
   TimePoint now{};                        ///< of this turn
   WallTime wall{};
   std::uint16_t reactor = 0;

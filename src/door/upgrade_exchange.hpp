@@ -18,6 +18,8 @@ class UpgradeExchange : public http::Exchange {
   /// For questions to the hub: the answer finds this exchange, or nobody.
   virtual hub::ReplyTo reply_to(std::uint32_t item) const = 0;
 
+  /// Bytes came behind the head: a client must not speak before the 101.
+  virtual bool has_early_input() const = 0;
   /// Answers 101 with `headers` and hands the connection to `session`. Instead of `respond`.
   virtual void upgrade(std::vector<std::pair<std::string, std::string>> headers,
                        std::unique_ptr<Session> session) = 0;

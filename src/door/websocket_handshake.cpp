@@ -25,6 +25,9 @@ void WebSocketHandshake::refuse(int status, ByteView code, ByteView message) {
   // Some proxies switch to tunnelling on the request alone: nothing more may follow on this
   // connection.
   response.close = true;
+  if (status == 405) {
+    response.headers.emplace_back("Allow", "GET");
+  }
   if (status == 426) {
     response.headers.emplace_back("Sec-WebSocket-Version", kVersion13);
     response.headers.emplace_back("Upgrade", "websocket");
@@ -64,8 +67,8 @@ bool WebSocketHandshake::judge(const http::RequestHead& head) {
     refuse(400, "bad_request", "Connection: Upgrade is missing, or this is not HTTP/1.1");
     return false;
   }
-  if (head.has_body()) {
-    refuse(400, "bad_request", "a WebSocket handshake has no body");
+  if (head.has_body() || exchange_.has_early_input()) {
+    refuse(400, "bad_request", "a WebSocket handshake has no body, and nothing behind it");
     return false;
   }
   const auto version = headers.find("Sec-WebSocket-Version");

@@ -18,6 +18,9 @@ using websocket::Opcode;
 /// Control frames of one peer. An honest client sends one in fifty seconds.
 constexpr RateLimit kControlFrames{.per_second = 50, .burst = 100};
 
+/// For one that is going away: to take what was published before.
+constexpr auto kLeaveTime = std::chrono::seconds(5);
+
 metrics::Limit limit_of(websocket::FrameError error) {
   return error == websocket::FrameError::kTooManyFrames ? metrics::Limit::kFramesPerMessage
                                                         : metrics::Limit::kMessageBytes;
@@ -43,8 +46,9 @@ hub::ReplyTo WebSocketSession::reply_to(std::uint32_t item) const {
 
 std::size_t WebSocketSession::on_input(MutableBytes input) {
   MutableBytes rest = input;
+  const websocket::MessageRules rules = message_rules();
   while (!is_closing_ && !is_paused_ && !connection_.is_congested()) {
-    const AssemblerEvent event = assembler_.next(rest, context_.message_rules);
+    const AssemblerEvent event = assembler_.next(rest, rules);
     if (event.kind == AssemblerEvent::Kind::kNone) {
       break;
     }
@@ -74,7 +78,7 @@ void WebSocketSession::handle(const AssemblerEvent& event) {
       context_.metrics.closed(static_cast<int>(event.close_code));
       is_closing_ = true;
       send_frame(Opcode::kClose, websocket::encode_close_payload(event.close_code, {}));
-      connection_.close_after_flush();
+      connection_.close_after_flush(Linger::kNo);  // Both have said it (RFC 6455 7.1.1).
       return;
     case AssemblerEvent::Kind::kError:
       if (event.close_code == CloseCode::kPolicyViolation ||
@@ -110,7 +114,30 @@ void WebSocketSession::answer_ping(ByteView payload) {
   }
 }
 
+bool WebSocketSession::on_input_after_close(MutableBytes input) {
+  while (!assembler_.is_finished()) {
+    const AssemblerEvent event = assembler_.next(input, message_rules());
+    if (event.kind == AssemblerEvent::Kind::kClose) {
+      return true;
+    }
+    if (event.kind == AssemblerEvent::Kind::kNone) {
+      return false;
+    }
+  }
+  return false;
+}
+
+websocket::MessageRules WebSocketSession::message_rules() const {
+  const config::Limits& limits = config().limits;
+  return {.message_bytes_max = limits.message_bytes,
+          .frames_per_message_max = static_cast<std::uint32_t>(limits.frames_per_message)};
+}
+
 void WebSocketSession::on_drained() {
+  if (is_leaving_) {
+    close_with(CloseCode::kGoingAway);
+    return;
+  }
   if (late_pong_ != nullptr && !is_closing_) {
     const std::unique_ptr<std::string> payload = std::move(late_pong_);
     send_frame(Opcode::kPong, *payload);
@@ -123,11 +150,15 @@ void WebSocketSession::on_input_end() {
     context_.metrics.closed(static_cast<int>(CloseCode::kAbnormal));
   }
   is_closing_ = true;
-  connection_.close_after_flush();
+  connection_.close_after_flush(Linger::kForPeer);
 }
 
 void WebSocketSession::on_deadline(TimePoint now) {
   if (is_closing_) {
+    return;
+  }
+  if (is_leaving_) {
+    close_with(CloseCode::kGoingAway);
     return;
   }
   const HeartbeatIntervals intervals{config().heartbeat.ping_interval,
@@ -165,7 +196,12 @@ void WebSocketSession::on_deadline(TimePoint now) {
 void WebSocketSession::end(EndReason reason) {
   switch (reason) {
     case EndReason::kGoingAway:
-      return close_with(CloseCode::kGoingAway);
+      // What was published before is still its to get, if it reads.
+      is_leaving_ = true;
+      context_.hub.overtake_flush(connection_.handle().slot);
+      connection_.set_deadline(context_.now + kLeaveTime);
+      connection_.want_drained();
+      return;
     case EndReason::kTerminated:
       return close_with(CloseCode::kTerminated);
     case EndReason::kTooSlow:
@@ -200,7 +236,7 @@ void WebSocketSession::close_with(CloseCode code, ByteView reason) {
   context_.metrics.closed(static_cast<int>(code));
   is_closing_ = true;
   send_frame(Opcode::kClose, websocket::encode_close_payload(code, reason));
-  connection_.close_after_flush();
+  connection_.close_after_flush(Linger::kForPeer);
 }
 
 void WebSocketSession::pause() {

@@ -21,6 +21,7 @@ class WebSocketSession : public Session {
   std::size_t on_input(MutableBytes input) final;
   void on_input_end() final;
   void on_deadline(TimePoint now) override;
+  bool on_input_after_close(MutableBytes input) final;
   void on_drained() override;
   void end(EndReason reason) final;
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
@@ -31,7 +32,7 @@ class WebSocketSession : public Session {
 
   Connection& connection() { return connection_; }
   Context& context() { return context_; }
-  const config::Config& config() const { return *context_.config; }
+  const config::Config& config() const { return connection_.config(); }
   hub::ReplyTo reply_to(std::uint32_t item) const;
 
   void send_text(ByteView payload);
@@ -48,6 +49,7 @@ class WebSocketSession : public Session {
   void handle(const websocket::AssemblerEvent& event);
   void answer_ping(ByteView payload);
   bool admit_control_frame();
+  websocket::MessageRules message_rules() const;
 
   Connection& connection_;
   Context& context_;
@@ -59,6 +61,7 @@ class WebSocketSession : public Session {
   std::unique_ptr<std::string> late_pong_;
   bool is_closing_ = false;
   bool is_paused_ = false;
+  bool is_leaving_ = false;   ///< closes when everything is written
   bool is_examined_ = false;  ///< the first heartbeat, which spreads them, has been
 };
 

@@ -141,13 +141,13 @@ void WspushV1Session::open() {
   }
   text.append(R"(,"server":"wspushd/)").append(kVersion).append(R"("})");
   send_text(text);
-  if (config().auth.required) {
-    connection().set_deadline(context().now + config().auth.timeout);
+  if (context().config->auth.required) {
+    connection().set_deadline(context().now + context().config->auth.timeout);
   }
 }
 
 void WspushV1Session::on_deadline(TimePoint now) {
-  if (config().auth.required && !is_closing()) {
+  if (context().config->auth.required && !is_closing()) {
     context().metrics.limit_hit(metrics::Limit::kAuthTimeout);
     close_with(CloseCode::kAuthenticationRequired);
     return;
@@ -189,13 +189,12 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
   const ByteView name = op->string(scratch);
   const Row* const row = std::find_if(std::begin(kCommands), std::end(kCommands),
                                       [&](const Row& candidate) { return candidate.op == name; });
-  // A subscribe of many topics pays for each of them, when they have been counted.
   if (!admit(1)) {
     context().metrics.limit_hit(metrics::Limit::kCommandsPerSecond);
     fail(command.id, CommandError::kRateLimited, "more than limits.commands_per_second");
   } else if (row == std::end(kCommands)) {
     fail(command.id, CommandError::kUnknownOp, "no such op");
-  } else if (row->needs_user && config().auth.required) {
+  } else if (row->needs_user && context().config->auth.required) {
     fail(command.id, CommandError::kUnauthenticated, "this server wants a token first");
   } else {
     (this->*row->run)(command);
@@ -223,12 +222,7 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
                                                                      const JsonObject& object) {
   TopicToSubscribe wanted;
   const auto refuse = [&](CommandError error, ByteView message) {
-    wanted.failure = error_text(command.id, error, message);
-    if (!wanted.topic.empty()) {
-      wanted.failure.pop_back();
-      append_topic(wanted.failure, wanted.topic);
-      wanted.failure.push_back('}');
-    }
+    wanted.failure = error_text(command.id, error, message, wanted.topic);
     return wanted;
   };
   const JsonValue* topic = object.find("topic");
@@ -270,56 +264,78 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
 }
 
 void WspushV1Session::subscribe(const Command& command) {
-  auto pending = std::make_unique<PendingSubscribe>();
-  pending->id = command.id;
+  auto held = std::make_unique<HeldCommand>();
+  held->id = command.id;
   const JsonValue* topics = command.object.find("topics");
   if (topics == nullptr) {
-    pending->topics.push_back(read_subscription(command, command.object));
+    held->topics.push_back(read_subscription(command, command.object));
   } else if (!topics->is_array()) {
     fail(command.id, CommandError::kBadRequest, "topics must be an array");
     return;
   } else {
     for (const JsonValue element : topics->elements()) {
-      if (pending->topics.size() > config().limits.subscriptions_per_connection) {
-        fail(command.id, CommandError::kLimitExceeded,
-             "more topics than limits.subscriptions_per_connection");
-        return;
+      held->topics.push_back(read_subscription(command, element.as_object()));
+      // The first is paid for with the command.
+      if (held->topics.size() > 1 && !admit(1)) {
+        context().metrics.limit_hit(metrics::Limit::kCommandsPerSecond);
+        held->topics.back().failure = error_text(command.id, CommandError::kRateLimited,
+                                                 "more than limits.commands_per_second",
+                                                 held->topics.back().topic);
       }
-      pending->topics.push_back(read_subscription(command, element.as_object()));
     }
-    if (pending->topics.empty()) {
+    if (held->topics.empty()) {
       fail(command.id, CommandError::kBadRequest, "topics must not be empty");
       return;
     }
-    if (!admit(static_cast<std::uint32_t>(pending->topics.size() - 1))) {
-      context().metrics.limit_hit(metrics::Limit::kCommandsPerSecond);
-      fail(command.id, CommandError::kRateLimited, "more than limits.commands_per_second");
-      return;
-    }
   }
+  hold(std::move(held));
+}
+
+void WspushV1Session::unsubscribe(const Command& command) {
+  auto held = std::make_unique<HeldCommand>();
+  held->id = command.id;
+  held->is_unsubscribe = true;
+  held->topics.emplace_back();
+  if (take_topic(command, held->topics.back().topic)) {
+    hold(std::move(held));
+  }
+}
+
+/// Runs the command as soon as the logs are here and what this client sent before has taken effect.
+void WspushV1Session::hold(std::unique_ptr<HeldCommand> command) {
+  const bool fence = pending_ != nullptr && !pending_->answers.empty();
   std::vector<std::string> names;
-  for (const TopicToSubscribe& topic : pending->topics) {
-    if (topic.failure.empty()) {
+  for (const TopicToSubscribe& topic : command->topics) {
+    const bool is_wanted = command->is_unsubscribe
+                               ? context().hub.is_subscribed(connection().handle().slot, topic.topic)
+                               : topic.failure.empty();
+    if (is_wanted) {
       names.push_back(topic.topic);
     }
   }
-  // What this client published before must come before its subscription takes effect.
-  const bool fence = pending_ != nullptr && !pending_->answers.empty();
   if (pending_ == nullptr) {
     pending_ = std::make_unique<Pending>();
   }
-  pending_->subscribe = std::move(pending);
+  pending_->held = std::move(command);
   if (context().hub.prepare(names, fence, reply_to(0))) {
-    run_pending_subscribe();
+    run_held();
   } else {
     pause();
   }
 }
 
-void WspushV1Session::run_pending_subscribe() {
-  const std::unique_ptr<PendingSubscribe> pending = std::move(pending_->subscribe);
+void WspushV1Session::run_held() {
+  const std::unique_ptr<HeldCommand> held = std::move(pending_->held);
   drop_pending_if_idle();
-  for (const TopicToSubscribe& wanted : pending->topics) {
+  if (held->is_unsubscribe) {
+    run_unsubscribe(*held);
+  } else {
+    run_subscribe(*held);
+  }
+}
+
+void WspushV1Session::run_subscribe(const HeldCommand& command) {
+  for (const TopicToSubscribe& wanted : command.topics) {
     if (is_closing()) {
       return;
     }
@@ -327,21 +343,18 @@ void WspushV1Session::run_pending_subscribe() {
       fail_with(wanted.failure);
       continue;
     }
-    const auto answer =
-        context().hub.subscribe(connection().member(), wanted.topic, wanted.options);
+    hub::SubscribeOptions options = wanted.options;
+    options.subscriptions_max = config().limits.subscriptions_per_connection;
+    const auto answer = context().hub.subscribe(connection().member(), wanted.topic, options);
     if (!answer) {
-      std::string text =
-          error_text(pending->id, command_error_of(answer.error()), "not subscribed");
-      text.pop_back();
-      append_topic(text, wanted.topic);
-      text.push_back('}');
-      fail_with(text);
+      fail_with(error_text(command.id, command_error_of(answer.error()), "not subscribed",
+                           wanted.topic));
       continue;
     }
-    if (pending->id.empty()) {
+    if (command.id.empty()) {
       continue;  // No answer was asked for.
     }
-    std::string text = begin_answer("subscribed", pending->id);
+    std::string text = begin_answer("subscribed", command.id);
     append_topic(text, wanted.topic);
     append_id(text, "last", answer->last);
     if (answer->recovered) {
@@ -352,11 +365,8 @@ void WspushV1Session::run_pending_subscribe() {
   }
 }
 
-void WspushV1Session::unsubscribe(const Command& command) {
-  std::string topic;
-  if (!take_topic(command, topic)) {
-    return;
-  }
+void WspushV1Session::run_unsubscribe(const HeldCommand& command) {
+  const std::string& topic = command.topics.front().topic;
   if (const auto done = context().hub.unsubscribe(connection().handle().slot, topic); !done) {
     fail(command.id, command_error_of(done.error()), "not subscribed to it");
     return;
@@ -400,7 +410,7 @@ std::uint32_t WspushV1Session::wait_for(const Command& command, std::string topi
 }
 
 void WspushV1Session::drop_pending_if_idle() {
-  if (pending_ != nullptr && pending_->answers.empty() && pending_->subscribe == nullptr) {
+  if (pending_ != nullptr && pending_->answers.empty() && pending_->held == nullptr) {
     pending_.reset();
   }
 }
@@ -487,7 +497,9 @@ void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
     return;
   }
   if (std::holds_alternative<hub::PreparedReply>(reply)) {
-    run_pending_subscribe();
+    if (pending_->held != nullptr) {
+      run_held();
+    }
     resume();
     return;
   }
@@ -539,8 +551,12 @@ void WspushV1Session::ping(const Command& command) {
   }
 }
 
-std::string WspushV1Session::error_text(ByteView id, CommandError error, ByteView message) const {
+std::string WspushV1Session::error_text(ByteView id, CommandError error, ByteView message,
+                                        ByteView topic) const {
   std::string text = begin_answer("error", id);
+  if (!topic.empty()) {
+    append_topic(text, topic);
+  }
   text.append(R"(,"code":")").append(name_of(error)).append(R"(","message":)");
   append_json_string(text, message);
   text.push_back('}');

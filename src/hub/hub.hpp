@@ -32,7 +32,6 @@ using Encode = std::unique_ptr<WireBytes> (*)(ByteView topic, const Message& mes
 /// Bounds from the configuration, as they are now.
 struct HubLimits {
   std::uint64_t topics = 1'000'000;  ///< at home in all reactors together
-  std::uint64_t subscriptions_per_connection = 1000;
   std::uint64_t history_bytes = UINT64_MAX;  ///< of the logs at home in this reactor
 };
 
@@ -108,6 +107,9 @@ class Hub final : public engine::EngineEvents {
                                          const SubscribeOptions& options);
   Result<void, HubError> unsubscribe(std::uint32_t slot, ByteView topic);
   void remove_subscriber(std::uint32_t slot);
+  /// Gives its subscriptions cursors of their own where a flush has not come to it yet, so that
+  /// `gather` has all that was published so far: before it leaves.
+  void overtake_flush(std::uint32_t slot);
   bool is_subscribed(std::uint32_t slot, ByteView topic) const;
   std::uint32_t subscriptions_of(std::uint32_t slot) const { return table_.count_of(slot); }
   /// When the fan-out last sent something to this connection; the epoch of time if never.
@@ -148,8 +150,9 @@ class Hub final : public engine::EngineEvents {
   TimePoint next_flush() const;
   /// Tells homes what changed about their replicas. Before the mail of a turn is handed over.
   void post_counts();
-  /// Looks at some topics: drops what is too old, frees what nobody uses. Every 100 ms or so; all
-  /// topics are seen within ten seconds.
+  /// Looks at some topics: drops what is too old, frees what nobody uses; ends subscribers that the
+  /// log has passed where the rule says so. Every 100 ms or so; all topics are seen within ten
+  /// seconds.
   void sweep();
 
   // --- for a connection that is behind
@@ -197,6 +200,7 @@ class Hub final : public engine::EngineEvents {
   void free_topic(Topic& topic);
   LogBounds bounds_of(const Topic& topic) const;
   void sweep_topic(Topic& topic);
+  void end_those_too_slow();
   void trim(Topic& topic);
   void enforce_history_bytes();
   void reply(const ReplyTo& to, Reply reply);
@@ -204,6 +208,7 @@ class Hub final : public engine::EngineEvents {
   // subscribing.cpp
   void become_ready(Topic& topic);
   void end_wait(Handle preparation);
+  void overtake_flush_of(std::uint32_t index);
   void end_subscription(std::uint32_t index);
   void count_changed(Topic& topic);
 
@@ -265,6 +270,7 @@ class Hub final : public engine::EngineEvents {
   std::uint64_t home_topics_ = 0;
   std::uint64_t history_bytes_ = 0;  ///< of the logs at home here
   std::uint32_t sweep_at_ = 0;
+  std::uint32_t slow_at_ = 0;  ///< the next place that `end_those_too_slow` looks at
 
   std::vector<Handle> dirty_;
   std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_;

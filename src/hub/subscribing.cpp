@@ -74,7 +74,7 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
   if (table_.find(topic->handle.slot, who.slot) != kNone) {
     return Unexpected(HubError::kAlreadySubscribed);
   }
-  if (table_.count_of(who.slot) >= limits_.subscriptions_per_connection) {
+  if (table_.count_of(who.slot) >= options.subscriptions_max) {
     ++counters_.subscription_limit_hits;
     return Unexpected(HubError::kSubscriptionLimit);
   }
@@ -123,8 +123,34 @@ Result<void, HubError> Hub::unsubscribe(std::uint32_t slot, ByteView name) {
   if (index == kNone) {
     return Unexpected(HubError::kNotSubscribed);
   }
+  // What was published before this command is still its to get.
+  overtake_flush_of(index);
+  if (table_[index].state != Subscription::State::kMember) {
+    events_.on_leaving(slot);
+  }
   end_subscription(index);
   return {};
+}
+
+void Hub::overtake_flush_of(std::uint32_t index) {
+  Topic& topic = topic_at(table_[index].topic);
+  if (table_[index].state == Subscription::State::kJoining) {
+    table_[index].state = Subscription::State::kBehind;  // Its cursor will do.
+  }
+  if (table_[index].state != Subscription::State::kMember || !topic.is_dirty) {
+    return;
+  }
+  const MemberArray& array = array_of(topic, table_[index].form);
+  const bool is_served = table_[index].place < array.walked;
+  const std::uint64_t cursor = is_served ? topic.walk_end : topic.flushed;
+  leave_array(topic, index);
+  table_.put_behind(index, topic.log.epoch(), cursor);
+}
+
+void Hub::overtake_flush(std::uint32_t slot) {
+  for (auto index = table_.first_of(slot); index != kNone; index = table_[index].next) {
+    overtake_flush_of(index);
+  }
 }
 
 void Hub::remove_subscriber(std::uint32_t slot) {

@@ -72,6 +72,8 @@ class SubscriptionTable {
 
   /// Every index is below it; those that are free have state kFree.
   std::uint32_t index_end() const { return static_cast<std::uint32_t>(subscriptions_.size()); }
+  /// Every place is below it; those that are free have no subscription.
+  std::uint32_t behind_end() const { return static_cast<std::uint32_t>(behind_.size()); }
   std::uint64_t size() const { return used_; }
   std::uint64_t behind_count() const { return behind_used_; }
 

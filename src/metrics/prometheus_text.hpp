@@ -19,7 +19,7 @@ Exposition choose_exposition(ByteView accept);
 /// The value for Content-Type.
 std::string_view content_type(Exposition exposition);
 
-/// Appends all metrics to `out`, about 12 KB.
+/// Appends all metrics to `out`, about 8 KB.
 /// Source: Prometheus text format 0.0.4; OpenMetrics 1.0 (there a counter's family has no `_total`,
 /// units have a line, and `# EOF` ends it).
 void append_metrics(std::string& out, Exposition exposition, const Snapshot& snapshot,

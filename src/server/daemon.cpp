@@ -197,9 +197,6 @@ int run_daemon(const CommandLine& line) {
     return 1;
   }
   if (line.action == CommandLine::Action::kCheck) {
-    for (const std::string& notice : loaded.notices) {
-      std::fprintf(stderr, "%s\n", notice.c_str());
-    }
     std::printf("%s: OK\n", line.config_file.value_or("built-in default").c_str());
     return 0;
   }

@@ -34,7 +34,7 @@ HttpSession::HttpSession(door::Connection& connection, door::Context& context, R
     : connection_(connection),
       context_(context),
       router_(router),
-      parser_(head_limits(context.config->limits)),
+      parser_(head_limits(connection.config().limits)),
       peer_address_(connection.peer_address()) {
   connection_.set_deadline(context_.now + context_.config->handshake.timeout);
 }
@@ -75,7 +75,7 @@ std::size_t HttpSession::take_head(ByteView input) {
       break;
   }
   const std::size_t head_bytes = parser_.head_bytes();
-  has_more_input_ = input.size() > head_bytes;
+  has_early_input_ = input.size() > head_bytes;
   begin_request();
   return head_bytes;
 }
@@ -185,11 +185,19 @@ void HttpSession::respond(http::Response response) {
   connection_.write(text, {});
   if (response.close) {
     state_ = State::kEnded;
-    connection_.close_after_flush();
+    connection_.close_after_flush(door::Linger::kForPeer);
     return;
   }
   state_ = State::kAnswered;
   connection_.set_deadline(context_.now + kKeepAliveTime);
+  connection_.resume_input();
+}
+
+void HttpSession::pause_body() {
+  connection_.pause_input();
+}
+
+void HttpSession::resume_body() {
   connection_.resume_input();
 }
 
@@ -206,15 +214,6 @@ void HttpSession::refuse(const http::HttpError& error) {
 
 void HttpSession::upgrade(std::vector<std::pair<std::string, std::string>> headers,
                           std::unique_ptr<door::Session> session) {
-  if (has_more_input_) {
-    context_.hub.remove_subscriber(connection_.handle().slot);
-    http::Response response =
-        http::error_response(400, "bad_request", "bytes came before the handshake was answered");
-    response.close = true;
-    context_.metrics.handshake_refused(400);
-    respond(std::move(response));
-    return;
-  }
   http::Response response{.status = 101,
                           .content_type = {},
                           .body = {},
@@ -242,7 +241,7 @@ void HttpSession::on_input_end() {
     return;
   }
   state_ = State::kEnded;
-  connection_.close_after_flush();
+  connection_.close_after_flush(door::Linger::kForPeer);
 }
 
 void HttpSession::on_deadline(TimePoint /*now*/) {
@@ -271,9 +270,9 @@ void HttpSession::end(door::EndReason reason) {
     case door::EndReason::kGoingAway:
       // One that is being answered goes on; the answer says that it is the last.
       keep_alive_ = false;
-      if (state_ != State::kAnswer && state_ != State::kBody) {
+      if (state_ == State::kAnswered || (state_ == State::kHead && !parser_.has_started())) {
         state_ = State::kEnded;
-        connection_.close_after_flush();
+        connection_.close_after_flush(door::Linger::kForPeer);
       }
       return;
     case door::EndReason::kTerminated:

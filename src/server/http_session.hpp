@@ -47,8 +47,11 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   bool peer_is_loopback() const override { return connection_.peer_is_loopback(); }
   std::uint32_t ticket() const override { return ticket_; }
   void respond(http::Response response) override;
+  void pause_body() override;
+  void resume_body() override;
   door::Connection& connection() override { return connection_; }
   hub::ReplyTo reply_to(std::uint32_t item) const override;
+  bool has_early_input() const override { return has_early_input_; }
   void upgrade(std::vector<std::pair<std::string, std::string>> headers,
                std::unique_ptr<door::Session> session) override;
 
@@ -85,7 +88,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   http::Version version_ = http::Version::kHttp11;
   bool is_head_request_ = false;
   bool keep_alive_ = true;
-  bool has_more_input_ = false;  ///< bytes behind the head at hand
+  bool has_early_input_ = false;  ///< bytes behind the head at hand
   bool is_first_request_ = true;
 };
 

@@ -17,6 +17,8 @@ class FixedAnswer final : public http::RequestHandler {
   void on_head(http::Exchange& exchange) override {
     if (response_.status >= 400) {
       metrics_.handshake_refused(response_.status);
+      // It may have been an upgrade: some proxies tunnel on the request alone.
+      response_.close = true;
     }
     exchange.respond(std::move(response_));
   }

@@ -1,7 +1,6 @@
 #include "server/reactor.hpp"
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,7 +9,6 @@
 #include "base/check.hpp"
 #include "base/logging.hpp"
 #include "door/wire_forms.hpp"
-#include "http/response_writer.hpp"
 #include "net/member_sender.hpp"
 #include "server/internal_router.hpp"
 
@@ -28,16 +26,13 @@ constexpr std::size_t kMailPendingMax = 64 * 1024;
 /// After a longer gap between two turns the process was stopped, not busy: nobody is punished.
 constexpr auto kPause = std::chrono::seconds(5);
 constexpr auto kStall = std::chrono::seconds(1);
-/// Kept of the descriptors for listeners, brokers, logs and the API.
-constexpr std::uint64_t kReservedDescriptors = 256;
 
 // A connection's busy byte: the fan-out passes over all that are not 0.
 constexpr std::uint8_t kBusy = 1;          ///< waits for its socket, or is closing
 constexpr std::uint8_t kBusyFlushing = 2;  ///< stands in the list of those to be flushed
 
 // Handles of what is no connection: generation 0, which no connection has.
-constexpr std::uint64_t kMailboxEvent = 0;
-constexpr std::uint64_t kFirstListenerEvent = 1;
+constexpr std::uint64_t kMailboxEvent = 0;  // kFirstListenerEvent and on: listeners.
 
 net::EpollLoop open_loop() {
   auto loop = net::EpollLoop::open();
@@ -46,16 +41,6 @@ net::EpollLoop open_loop() {
     std::abort();  // Without a loop there is no reactor; only at start.
   }
   return std::move(*loop);
-}
-
-std::string refusal_text(int status, std::string_view message, std::uint64_t retry_seconds) {
-  http::Response response =
-      http::error_response(status, status == 429 ? "rate_limited" : "unavailable", message);
-  response.close = true;
-  response.headers.emplace_back("Retry-After", std::to_string(retry_seconds));
-  std::string text;
-  http::append_response(text, response, {.keep_alive = false});
-  return text;
 }
 
 metrics::DoorLabel label_of(door::DoorKind kind) {
@@ -78,13 +63,7 @@ hub::HubLimits hub_limits(const config::Config& config, const Shared& shared,
   const std::uint64_t history = config.limits.history_bytes > 0 ? config.limits.history_bytes
                                                                  : shared.memory_bytes_max / 2;
   return {.topics = config.limits.topics,
-          .subscriptions_per_connection = config.limits.subscriptions_per_connection,
           .history_bytes = std::max<std::uint64_t>(history / reactors, 1)};
-}
-
-websocket::MessageRules message_rules(const config::Limits& limits) {
-  return {.message_bytes_max = limits.message_bytes,
-          .frames_per_message_max = static_cast<std::uint32_t>(limits.frames_per_message)};
 }
 
 }  // namespace
@@ -123,7 +102,6 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
                .random = random_,
                .config = options.config,
                .rules = options.rules,
-               .message_rules = message_rules(options.config->limits),
                .now = clock_.monotonic(),
                .wall = clock_.wall(),
                .reactor = options.index,
@@ -242,6 +220,9 @@ void Reactor::turn() {
     drain_some();
   }
   leave_topics();
+  // Homes hear of new subscribers before these hear that they are subscribed.
+  hub_.post_counts();
+  hand_over_mail();
   flush_connections();
   has_more_work_ = hub_.flush(kSendsPerTurn) || has_more_mail || is_held_up;
   flush_connections();
@@ -375,140 +356,6 @@ void Reactor::watch(int fd, Handle handle, std::uint32_t events) {
   }
 }
 
-// --- connections come
-
-void Reactor::watch_listener(std::size_t index, bool is_on) {
-  Listening& listening = listening_[index];
-  if (listening.is_watched == is_on) {
-    return;
-  }
-  listening.is_watched = is_on;
-  if (!is_on) {
-    loop_.remove(listening.acceptor.fd());
-    return;
-  }
-  const std::uint32_t events =
-      EPOLLIN | (listening.is_unix ? static_cast<std::uint32_t>(EPOLLEXCLUSIVE) : 0U);
-  if (const auto added = loop_.add(listening.acceptor.fd(), events, kFirstListenerEvent + index);
-      !added) {
-    log::error("reactor {}: {}", index_, added.error().text());
-  }
-}
-
-void Reactor::accept_from(std::size_t index) {
-  Listening& listening = listening_[index];
-  if (!listening.is_watched) {
-    return;
-  }
-  accepted_.clear();
-  const net::AcceptTurn accept_turn = listening.acceptor.on_readable(context_.now, accepted_);
-  for (net::Accepted& accepted : accepted_) {
-    admit(std::move(accepted), listening);
-  }
-  if (accept_turn.refused > 0) {
-    metrics_.limit_hit(metrics::Limit::kFileDescriptors, accept_turn.refused);
-  }
-  if (accept_turn.is_paused) {
-    if (const auto lines = accept_log_.hit(context_.now)) {
-      log::warning("reactor {}: accept: {}; {} pauses", index_,
-                   net::SysError{"accept4", accept_turn.error}.text(), lines);
-    }
-    watch_listener(index, false);
-  }
-}
-
-void Reactor::resume_listeners() {
-  for (std::size_t i = 0; i < listening_.size(); ++i) {
-    net::Acceptor& acceptor = listening_[i].acceptor;
-    if (acceptor.is_paused() && context_.now >= acceptor.resume_at()) {
-      acceptor.resume();
-      watch_listener(i, true);
-    }
-  }
-}
-
-std::uint64_t Reactor::connections_max() const {
-  const std::uint64_t configured = config().limits.connections;
-  const std::uint64_t possible =
-      shared_.descriptors_max > 2 * kReservedDescriptors
-          ? shared_.descriptors_max - kReservedDescriptors
-          : shared_.descriptors_max / 2;
-  return configured == 0 ? possible : std::min(configured, possible);
-}
-
-void Reactor::refuse(UniqueFd fd, int status, std::string_view message) {
-  metrics_.handshake_refused(status);
-  if (const auto lines = full_log_.hit(context_.now)) {
-    log::warning("reactor {}: {} connections refused: {}", index_, lines, message);
-  }
-  const std::string text = refusal_text(status, message, 1 + random_.below(5));
-  // Best effort: there is no room to keep it until it has read this.
-  (void)::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  ::shutdown(fd.get(), SHUT_WR);
-  // Reading what it has sent already keeps the close from resetting the connection.
-  (void)::recv(fd.get(), receive_buffer_.data(), receive_buffer_.size(), MSG_DONTWAIT);
-}
-
-void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
-  const net::IpAddress peer = accepted.peer.ip();
-  bool is_counted = false;
-  if (listening.is_public) {
-    const std::uint64_t before =
-        shared_.public_connections.fetch_add(1, std::memory_order_relaxed);
-    const bool is_full = before >= connections_max();
-    const bool is_short_of_memory = shared_.is_short_of_memory.load(std::memory_order_relaxed);
-    const net::Admission admission = is_full || is_short_of_memory
-                                         ? net::Admission::kAdmitted
-                                         : shared_.limiter.admit(peer, context_.now);
-    is_counted = admission == net::Admission::kCounted;
-    const bool is_refused = is_full || is_short_of_memory ||
-                            admission == net::Admission::kTooManyConnections ||
-                            admission == net::Admission::kTooFast;
-    if (is_refused) {
-      shared_.public_connections.fetch_sub(1, std::memory_order_relaxed);
-    }
-    if (is_full) {
-      metrics_.limit_hit(metrics::Limit::kConnections);
-      return refuse(std::move(accepted.fd), 503, "limits.connections is reached");
-    }
-    if (is_short_of_memory) {
-      metrics_.limit_hit(metrics::Limit::kMemory);
-      return refuse(std::move(accepted.fd), 503, "the server is short of memory");
-    }
-    if (admission == net::Admission::kTooManyConnections) {
-      metrics_.limit_hit(metrics::Limit::kConnectionsPerIp);
-      return refuse(std::move(accepted.fd), 429, "limits.connections_per_ip is reached");
-    }
-    if (admission == net::Admission::kTooFast) {
-      metrics_.limit_hit(metrics::Limit::kConnectRatePerIp);
-      return refuse(std::move(accepted.fd), 429, "limits.connect_rate_per_ip is reached");
-    }
-  }
-  const int fd = accepted.fd.get();
-  const Handle handle = connections_.emplace(
-      *this, SocketConnection::Options{.fd = std::move(accepted.fd),
-                                       .peer = peer,
-                                       .is_unix = listening.is_unix,
-                                       .is_public = listening.is_public,
-                                       .is_counted = is_counted,
-                                       .since = context_.wall});
-  SocketConnection& connection = *connections_.find(handle);
-  if (busy_.size() < connections_.slot_count()) {
-    busy_.resize(connections_.slot_count(), 0);
-  }
-  connection.start(handle, nullptr);
-  Router& router = listening.is_public ? static_cast<Router&>(public_router_) : *internal_router_;
-  connection.start(handle, std::make_unique<HttpSession>(connection, context_, router));
-  if (listening.is_public) {
-    ++public_count_;
-    metrics_.connection_opened(metrics::DoorLabel::kHttp);
-  }
-  if (const auto added = loop_.add(fd, EPOLLIN, handle.packed()); !added) {
-    log::error("reactor {}: {}", index_, added.error().text());
-    connection.close_now();
-  }
-}
-
 void Reactor::count_door_change(const SocketConnection& connection, door::DoorKind from,
                                 door::DoorKind to) {
   if (connection.is_public()) {
@@ -524,7 +371,6 @@ void Reactor::apply(std::shared_ptr<const config::Config> config,
   const std::shared_ptr<const auth::TopicRules> old_rules = context_.rules;
   context_.config = api_context_.config = std::move(config);
   context_.rules = api_context_.rules = std::move(rules);
-  context_.message_rules = message_rules(context_.config->limits);
   hub_.set_limits(hub_limits(*context_.config, shared_,
                              static_cast<std::uint16_t>(outgoing_.size())));
   hub_.set_rules(*context_.rules);
@@ -546,13 +392,8 @@ void Reactor::begin_drain(Duration period) {
     watch_listener(i, false);
     listening_[i].acceptor = net::Acceptor(UniqueFd(), {});
   }
-  for_each_public([this](SocketConnection& connection) {
-    if (connection.session().kind() == door::DoorKind::kHttp) {
-      connection.session().end(door::EndReason::kGoingAway);
-    } else {
-      draining_.push_back(connection.handle());
-    }
-  });
+  for_each_public(
+      [this](SocketConnection& connection) { draining_.push_back(connection.handle()); });
   drain_next_ = context_.now;
   drain_step_ = draining_.empty() ? Duration::zero()
                                   : period / static_cast<Duration::rep>(draining_.size());
@@ -560,7 +401,8 @@ void Reactor::begin_drain(Duration period) {
 
 void Reactor::drain_some() {
   while (!draining_.empty() && context_.now >= drain_next_) {
-    if (SocketConnection* connection = connections_.find(draining_.back())) {
+    SocketConnection* connection = connections_.find(draining_.back());
+    if (connection != nullptr && connection->is_open()) {
       connection->session().end(door::EndReason::kGoingAway);
     }
     draining_.pop_back();
@@ -628,6 +470,10 @@ void Reactor::on_too_slow(std::uint32_t slot) {
 
 void Reactor::on_behind(std::uint32_t slot) {
   want_flush(*in_slot(slot));
+}
+
+void Reactor::on_leaving(std::uint32_t slot) {
+  in_slot(slot)->flush();
 }
 
 void Reactor::on_cut(std::uint32_t slot, const hub::MessageRef& message, hub::WireForm form,

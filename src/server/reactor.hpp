@@ -132,6 +132,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   bool on_gap(std::uint32_t slot, hub::WireForm form, const hub::Gap& gap) override;
   void on_too_slow(std::uint32_t slot) override;
   void on_behind(std::uint32_t slot) override;
+  void on_leaving(std::uint32_t slot) override;
   void on_cut(std::uint32_t slot, const hub::MessageRef& message, hub::WireForm form,
               std::size_t taken) override;
   void on_send_error(std::uint32_t slot, int error) override;
@@ -145,6 +146,9 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
     bool is_watched = false;
   };
 
+  // Handles of listeners: generation 0, which no connection has; 0 itself is the mailbox.
+  static constexpr std::uint64_t kFirstListenerEvent = 1;
+
   void turn();
   int wait_timeout();
   void notice_pause(TimePoint before, TimePoint now);
@@ -152,6 +156,8 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   void watch_listener(std::size_t index, bool is_on);
   void admit(net::Accepted&& accepted, const Listening& listening);
   void refuse(UniqueFd fd, int status, std::string_view message);
+  static std::string refusal_text(int status, std::string_view message,
+                                  std::uint64_t retry_seconds);
   void run_input();
   void flush_connections();
   void leave_topics();

@@ -31,6 +31,7 @@ SocketConnection::SocketConnection(Reactor& reactor, Options options)
       last_sent_(reactor.context().now),
       peer_(options.peer),
       since_(options.since),
+      config_(std::move(options.config)),
       is_unix_(options.is_unix),
       is_public_(options.is_public),
       is_counted_(options.is_counted) {}
@@ -53,7 +54,7 @@ void SocketConnection::write(ByteView head, ByteView body) {
     return;
   }
   const std::size_t bytes = head.size() + body.size();
-  const std::uint64_t limit = reactor_.config().limits.queued_bytes;
+  const std::uint64_t limit = config_->limits.queued_bytes;
   if (!is_ending_ && !out_.is_empty() && out_.bytes() + bytes > limit) {
     flush();
     if (state_ == State::kOpen && !out_.is_empty() && out_.bytes() + bytes > limit) {
@@ -69,7 +70,7 @@ void SocketConnection::write(ByteView head, ByteView body) {
 }
 
 bool SocketConnection::is_congested() {
-  const std::uint64_t half = reactor_.config().limits.queued_bytes / 2;
+  const std::uint64_t half = config_->limits.queued_bytes / 2;
   if (out_.bytes() > half) {
     flush();
     is_congested_ = out_.bytes() > half;
@@ -175,7 +176,7 @@ void SocketConnection::on_written(std::size_t bytes) {
   if (bytes > queued) {
     reactor_.hub().advance(handle_.slot, reactor_.frame_batch(), bytes - queued);
   }
-  if (is_congested_ && out_.bytes() <= reactor_.config().limits.queued_bytes / 2) {
+  if (is_congested_ && out_.bytes() <= config_->limits.queued_bytes / 2) {
     is_congested_ = false;
     reactor_.want_input(*this);
   }
@@ -186,6 +187,10 @@ void SocketConnection::on_all_written() {
   watch(watches_input_, false);
   if (state_ == State::kClosing) {
     // The busy mark stays: nothing may follow what was said last.
+    if (!lingers_) {
+      die();
+      return;
+    }
     ::shutdown(fd_.get(), SHUT_WR);
     state_ = State::kLingering;
     watch(true, false);
@@ -241,6 +246,10 @@ void SocketConnection::on_readable() {
       break;
   }
   if (state_ != State::kOpen) {
+    if (session_->on_input_after_close(buffer.first(result.bytes)) &&
+        state_ == State::kLingering) {
+      die();
+    }
     return;
   }
   last_heard_ = reactor_.context().now;
@@ -312,11 +321,16 @@ void SocketConnection::resume_input() {
 
 // --- the end
 
-void SocketConnection::close_after_flush() {
+void SocketConnection::want_drained() {
+  reactor_.want_flush(*this);
+}
+
+void SocketConnection::close_after_flush(door::Linger linger) {
   if (state_ != State::kOpen) {
     return;
   }
   state_ = State::kClosing;
+  lingers_ = linger == door::Linger::kForPeer;
   closed_by_ = reactor_.context().now + kCloseTime;
   reactor_.leave_topics(*this);
   reactor_.want_flush(*this);
@@ -349,7 +363,7 @@ void SocketConnection::update_timer() {
   }
   TimePoint next = state_ == State::kOpen ? session_deadline_ : closed_by_;
   if (is_blocked_) {
-    next = std::min(next, blocked_since_ + reactor_.config().limits.write_timeout);
+    next = std::min(next, blocked_since_ + config_->limits.write_timeout);
   }
   if (next != TimePoint::max()) {
     reactor_.timers().schedule(timer_, next);
@@ -363,7 +377,7 @@ void SocketConnection::on_timer() {
     return;
   }
   if (is_blocked_ && state_ == State::kOpen &&
-      now >= blocked_since_ + reactor_.config().limits.write_timeout) {
+      now >= blocked_since_ + config_->limits.write_timeout) {
     reactor_.metrics().limit_hit(metrics::Limit::kWriteTimeout);
     is_ending_ = true;
     session_->end(door::EndReason::kTooSlow);

@@ -28,6 +28,7 @@ class SocketConnection final : public door::Connection {
     bool is_public = true;
     bool is_counted = false;  ///< by the limiter; to be given back
     WallTime since{};
+    std::shared_ptr<const config::Config> config;
   };
 
   SocketConnection(Reactor& reactor, Options options);
@@ -42,6 +43,7 @@ class SocketConnection final : public door::Connection {
   std::string peer_address() const override { return peer_.text(); }
   bool peer_is_loopback() const override { return is_unix_ || peer_.is_loopback(); }
   bool is_public() const override { return is_public_; }
+  const config::Config& config() const override { return *config_; }
   WallTime since() const override { return since_; }
   void write(ByteView head, ByteView body) override;
   std::size_t queued_bytes() const override { return out_.bytes(); }
@@ -49,7 +51,8 @@ class SocketConnection final : public door::Connection {
   bool is_blocked() const override { return is_blocked_; }
   void pause_input() override { is_paused_ = true; }
   void resume_input() override;
-  void close_after_flush() override;
+  void close_after_flush(door::Linger linger) override;
+  void want_drained() override;
   void close_now() override;
   void replace_session(std::unique_ptr<door::Session> next) override;
   TimePoint last_heard() const override { return last_heard_; }
@@ -114,6 +117,7 @@ class SocketConnection final : public door::Connection {
   TimePoint closed_by_ = TimePoint::max();
   net::IpAddress peer_;
   WallTime since_;
+  std::shared_ptr<const config::Config> config_;
   State state_ = State::kOpen;
   bool is_unix_ : 1;
   bool is_public_ : 1;
@@ -122,6 +126,7 @@ class SocketConnection final : public door::Connection {
   bool is_congested_ : 1 = false;
   bool is_blocked_ : 1 = false;
   bool is_ending_ : 1 = false;      ///< its last words are not held to the queue's limit
+  bool lingers_ : 1 = true;         ///< once closing: half-close first
   bool watches_input_ : 1 = true;
   bool watches_output_ : 1 = false;
 };

@@ -49,8 +49,8 @@ def sub(daemon):
     running = []
 
     def run_one(*arguments, address=None, topics=None):
-        topics = topics or [argument for argument in arguments if argument.startswith(("open",
-                                                                                       "short"))]
+        if topics is None:
+            topics = [argument for argument in arguments if argument.startswith(("open", "short"))]
         before = {topic: daemon.subscribers(topic) for topic in topics}
         running.append(Sub(url_of(address or daemon.public), *arguments))
         for topic in topics:
@@ -83,7 +83,7 @@ class TestSub:
 
     @pytest.mark.parametrize("body, content_type, line", [
         (b'{"a":1.50}', "application/json", '{"a":1.50}'),
-        (b'"text"', "application/json", '"text"'),
+        (b'"text"', "application/json", "text"),  # as a text: wspush.v1 shows both alike
         (b"plain text", "text/plain", "plain text"), (b"two\nlines", "text/plain", "two lines"),
         (b"\xff\x00", "image/png", "/wA="), ("größer".encode(), "text/plain", "größer")])
     def test_raw_prints_the_payload(self, daemon, sub, topic, body, content_type, line):
@@ -160,7 +160,7 @@ class TestSub:
             second = start({"listen": [{"address": address}]})
             eventually(lambda: second.subscribers(topic) == 1, "subscribed again", 15)
             second.publish(topic, "after")
-            assert reader.out.await_count(2) == ['"before"', '"after"']
+            assert reader.out.await_count(2) == ['before', 'after']
         finally:
             reader.end()
 

@@ -347,27 +347,6 @@ class TestLatest:
         daemon.publish_many(topic, range(10))
         assert [m["data"] for m in client.messages(10)] == list(range(10))
 
-    def test_with_max_rate_gets_the_newest_at_that_rate_and_no_gap(self, daemon, client, topic):
-        client.subscribe(topic, max_rate=4)
-        seen = []
-        for number in range(30):
-            daemon.publish(topic, number)
-        daemon.publish(topic, "end")
-        while not seen or seen[-1]["data"] != "end":
-            seen.append(client.next_op("message"))  # a gap would fail here
-        assert len(seen) <= 12
-        offsets = [offset_of(message["id"]) for message in seen]
-        assert offsets == sorted(set(offsets))
-
-    def test_with_max_rate_gets_the_newest_of_each_key(self, daemon, client, topic):
-        client.subscribe(topic, max_rate=2)
-        daemon.api("POST", "/api/messages", {"messages": [
-            {"topic": topic, "data": number, "key": f"k{number % 3}"} for number in range(30)]})
-        newest = {}
-        while newest != {"k0": 27, "k1": 28, "k2": 29}:
-            message = client.next_op("message")
-            newest[message["key"]] = message["data"]
-
 
 def test_a_batch_rule_collects_and_loses_nothing(start):
     own = start({"topics": [{"match": ">", "publish": "anyone", "batch": "20ms"}]})

@@ -76,4 +76,3 @@ def parse_metrics(text, open_metrics=False):
             assert float(sample[3]) >= 0, f"a negative counter, {where}"
             assert sample[1].endswith(("_total", "_created")), f"a counter without _total, {where}"
     return metrics
-

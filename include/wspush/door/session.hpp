@@ -9,6 +9,7 @@
 #include "wspush/base/bytes.hpp"
 #include "wspush/base/clock.hpp"
 #include "wspush/base/handle.hpp"
+#include "wspush/config/config.hpp"
 #include "wspush/hub/subscriber.hpp"
 
 // A door is a way in; a session is one client's state behind it. The connection below it moves the
@@ -29,6 +30,9 @@ enum class EndReason : std::uint8_t {
   kOverload,       ///< the process is short of memory
 };
 
+/// How a connection is closed.
+enum class Linger : std::uint8_t { kNo, kForPeer };
+
 class Session;
 
 /// What a session may ask of the connection that it sits on.
@@ -43,6 +47,8 @@ class Connection {
   virtual std::string peer_address() const = 0;
   virtual bool peer_is_loopback() const = 0;
   virtual bool is_public() const = 0;
+  /// The configuration of the time when it came: its `limits` hold for the connection's whole life.
+  virtual const config::Config& config() const = 0;
   /// Real time at which it was accepted.
   virtual WallTime since() const = 0;
 
@@ -61,9 +67,12 @@ class Connection {
   virtual void pause_input() = 0;
   virtual void resume_input() = 0;
 
-  /// Sends what is queued, half-closes, throws input away for five seconds at most, closes. The
-  /// session gets no more input; frames that wait in topic logs are not sent any more.
-  virtual void close_after_flush() = 0;
+  /// Sends what is queued and closes, within five seconds at most. With kForPeer it half-closes
+  /// first and waits until the peer has read what it was told. The session gets no more input;
+  /// frames that wait in topic logs are not sent any more.
+  virtual void close_after_flush(Linger linger) = 0;
+  /// Calls `Session::on_drained` when everything is written, logs included; in this turn if it can.
+  virtual void want_drained() = 0;
   /// Ends it at the end of the turn, whatever is queued.
   virtual void close_now() = 0;
 
@@ -90,6 +99,8 @@ class Session {
   /// The client sends nothing more (FIN).
   virtual void on_input_end() = 0;
   virtual void on_deadline(TimePoint now) = 0;
+  /// Input after `close_after_flush`. True: the peer has closed too, nothing is left to wait for.
+  virtual bool on_input_after_close(MutableBytes /*input*/) { return false; }
   /// The socket has taken everything that was queued.
   virtual void on_drained() {}
 

@@ -47,6 +47,7 @@ struct SubscribeOptions {
   After after;
   Mode mode = Mode::kAll;
   WireForm form = WireForm::kWspushV1;
+  std::uint64_t subscriptions_max = 1000;  ///< of this connection, this one included
 };
 
 struct Subscribed {
@@ -110,6 +111,8 @@ class SubscriberEvents {
 
   /// It has frames to come that `Hub::gather` will give: flush it.
   virtual void on_behind(std::uint32_t slot) = 0;
+  /// It is about to lose a subscription: write what it may still get from it, now.
+  virtual void on_leaving(std::uint32_t slot) = 0;
   /// Its socket took only the first `taken` bytes of `message` in `form`: the rest comes before
   /// anything else.
   virtual void on_cut(std::uint32_t slot, const MessageRef& message, WireForm form,

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,6 +51,12 @@ class StderrCapture {
     }
   }
   void close_reader() { reader_.reset(); }
+  /// Bytes that wait to be read.
+  int waiting_bytes() const {
+    int bytes = 0;
+    EXPECT_EQ(ioctl(reader_.get(), FIONREAD, &bytes), 0);
+    return bytes;
+  }
 
   /// The next line without its end; empty when none comes in 10 s.
   std::string read_line() {
@@ -282,12 +289,17 @@ TEST_F(Logging, NeitherWaitsForABlockedPipeNorForgetsWhatItCost) {
   EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(60));
   capture.restore();
 
-  // Each line was either taken by the pipe or counted; one may have been cut.
+  // Each line was either taken by the pipe or counted, and nothing comes after the end: the writer
+  // was not left behind in a write.
   const std::uint64_t dropped = dropped_lines() - before;
+  const int waiting_bytes = capture.waiting_bytes();
+  int taken_bytes = 0;
   std::uint64_t taken = 0;
   for (std::string line = capture.read_line(); !line.empty(); line = capture.read_line()) {
     taken += 1;
+    taken_bytes += static_cast<int>(line.size()) + 1;
   }
+  EXPECT_EQ(taken_bytes, waiting_bytes);
   EXPECT_EQ(taken + dropped, kLines);
 }
 

@@ -116,6 +116,7 @@ class FakeReactor final : public Post, public MemberSender, public SubscriberEve
   bool on_gap(std::uint32_t slot, WireForm form, const Gap& gap) override;
   void on_too_slow(std::uint32_t slot) override;
   void on_behind(std::uint32_t slot) override { want_flush(slot); }
+  void on_leaving(std::uint32_t slot) override { flush(slot); }
   void on_cut(std::uint32_t slot, const MessageRef& message, WireForm form,
               std::size_t taken) override;
   void on_send_error(std::uint32_t slot, int error) override;

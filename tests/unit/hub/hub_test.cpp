@@ -125,20 +125,20 @@ TEST_F(HubTest, PastTheLimitOfTopicsNothingIsOpenedAnywhere) {
 
 TEST_F(HubTest, SubscriptionsOfAConnectionAreBoundedAndUnique) {
   start(1);
-  hub().set_limits({.subscriptions_per_connection = 2});
+  const SubscribeOptions two{.after = {}, .subscriptions_max = 2};
   for (const char* name : {"a", "b", "c"}) {
     rule(name);
     const std::string topic = name;
     EXPECT_TRUE(hub().prepare({&topic, 1}, false, {}));
   }
-  EXPECT_TRUE(hub().subscribe({9, 0}, "a", {}));
-  EXPECT_EQ(hub().subscribe({9, 0}, "a", {}).error(), HubError::kAlreadySubscribed);
-  EXPECT_TRUE(hub().subscribe({9, 0}, "b", {}));
-  EXPECT_EQ(hub().subscribe({9, 0}, "c", {}).error(), HubError::kSubscriptionLimit);
+  EXPECT_TRUE(hub().subscribe({9, 0}, "a", two));
+  EXPECT_EQ(hub().subscribe({9, 0}, "a", two).error(), HubError::kAlreadySubscribed);
+  EXPECT_TRUE(hub().subscribe({9, 0}, "b", two));
+  EXPECT_EQ(hub().subscribe({9, 0}, "c", two).error(), HubError::kSubscriptionLimit);
   EXPECT_EQ(hub().subscriptions_of(0), 2U);
   EXPECT_EQ(hub().unsubscribe(0, "c").error(), HubError::kNotSubscribed);
   EXPECT_TRUE(hub().unsubscribe(0, "a"));
-  EXPECT_TRUE(hub().subscribe({9, 0}, "c", {}));
+  EXPECT_TRUE(hub().subscribe({9, 0}, "c", two));
 }
 
 TEST_F(HubTest, AnIdempotencyKeyIsGoodForFiveMinutesAndOneTopic) {

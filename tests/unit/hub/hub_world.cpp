@@ -58,7 +58,7 @@ HubWorld::HubWorld(std::uint64_t seed) : random_(seed), post_(1 + random_.below(
     reactors_.back()->hub().set_now(now_);
     if (has_limits_) {
       reactors_.back()->hub().set_limits(
-          {.topics = 3, .subscriptions_per_connection = 2, .history_bytes = 1000});
+          {.topics = 3, .history_bytes = 1000});
     }
   }
 }

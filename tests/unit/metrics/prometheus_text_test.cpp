@@ -1,11 +1,11 @@
 #include "metrics/prometheus_text.hpp"
 
-#include <map>
-#include <regex>
+#include <algorithm>
+#include <charconv>
 #include <set>
 #include <sstream>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -117,12 +117,66 @@ TEST(PrometheusText, TellsItsMediaType) {
             "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
+/// One line cut into its words, by hand: `name{label="value"} number`.
+struct Sample {
+  std::string name;
+  std::string labels;
+  std::string value;
+};
+
+/// Cuts off the longest front of `rest` that consists of `allowed`.
+std::string take(std::string& rest, std::string_view allowed) {
+  const std::size_t end = std::min(rest.find_first_not_of(allowed), rest.size());
+  const std::string front = rest.substr(0, end);
+  rest.erase(0, end);
+  return front;
+}
+
+constexpr std::string_view kNameBytes = "abcdefghijklmnopqrstuvwxyz_";
+
+bool parse_sample(std::string line, Sample& sample) {
+  sample = {.name = take(line, kNameBytes), .labels = {}, .value = {}};
+  if (line.starts_with("{")) {
+    line.erase(0, 1);
+    sample.labels = take(line, kNameBytes);
+    if (sample.labels.empty() || !line.starts_with("=\"")) {
+      return false;
+    }
+    std::size_t at = 2;
+    for (; at < line.size() && line[at] != '"'; ++at) {
+      if (line[at] == '\\' && std::string_view("\"\\n").find(line[++at]) == std::string::npos) {
+        return false;
+      }
+    }
+    sample.labels += line.substr(0, at + 1);
+    line.erase(0, std::min(at + 1, line.size()));
+    if (!line.starts_with("}")) {
+      return false;
+    }
+    line.erase(0, 1);
+  }
+  if (sample.name.empty() || !line.starts_with(" ")) {
+    return false;
+  }
+  sample.value = line.substr(1);
+  double number = 0;
+  const char* const end = sample.value.data() + sample.value.size();
+  return std::from_chars(sample.value.data(), end, number).ptr == end;
+}
+
+std::set<std::string> suffixes_of(const std::string& type, bool is_open_metrics) {
+  if (type == "histogram") {
+    return {"_bucket", "_sum", "_count"};
+  }
+  if (type == "counter" && is_open_metrics) {
+    return {"_total"};
+  }
+  return {type == "info" ? "_info" : ""};
+}
+
 /// Reads the format line by line as a scraper does, and fails on anything that the grammar and the
 /// rules about families do not allow.
 void expect_well_formed(const std::string& text, bool is_open_metrics) {
-  const std::regex meta("# (HELP|TYPE|UNIT) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.*)");
-  const std::regex sample(
-      R"re(([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z]+="(?:[^"\\\n]|\\["\\n])*"\})? (-?[0-9]+(?:\.[0-9]+)?))re");
   std::set<std::string> families;
   std::set<std::string> series;
   std::string family;
@@ -131,39 +185,40 @@ void expect_well_formed(const std::string& text, bool is_open_metrics) {
   bool has_ended = false;
   for (std::string line; std::getline(in, line);) {
     ASSERT_FALSE(has_ended) << line;
-    std::smatch match;
     if (line == "# EOF") {
       ASSERT_TRUE(is_open_metrics);
       has_ended = true;
-    } else if (std::regex_match(line, match, meta)) {
-      if (match[1] == "HELP") {
-        family = match[2];
+      continue;
+    }
+    if (line.starts_with("# ")) {
+      std::istringstream words(line);
+      std::string hash;
+      std::string kind;
+      std::string name;
+      std::string word;
+      words >> hash >> kind >> name >> word;
+      if (kind == "HELP") {
+        family = name;
         type.clear();
         ASSERT_TRUE(families.insert(family).second) << "two families " << family;
       }
-      ASSERT_EQ(match[2], family) << line;
-      if (match[1] == "TYPE") {
-        type = match[3];
-      } else if (match[1] == "UNIT") {
-        ASSERT_TRUE(is_open_metrics && family.ends_with("_" + match[3].str())) << line;
+      ASSERT_EQ(name, family) << line;
+      if (kind == "TYPE") {
+        type = word;
+      } else if (kind == "UNIT") {
+        ASSERT_TRUE(is_open_metrics && family.ends_with("_" + word)) << line;
+      } else {
+        ASSERT_EQ(kind, "HELP");
       }
-    } else {
-      ASSERT_TRUE(std::regex_match(line, match, sample)) << line;
-      ASSERT_FALSE(type.empty()) << line;
-      const std::string suffix =
-          match[1].str().substr(std::min(family.size(), match[1].str().size()));
-      ASSERT_TRUE(match[1].str().starts_with(family)) << line;
-      std::set<std::string> allowed = {""};
-      if (type == "histogram") {
-        allowed = {"_bucket", "_sum", "_count"};
-      } else if (type == "counter" && is_open_metrics) {
-        allowed = {"_total"};
-      } else if (type == "info") {
-        allowed = {"_info"};
-      }
-      ASSERT_TRUE(allowed.contains(suffix)) << line;
-      ASSERT_TRUE(series.insert(match[1].str() + match[2].str()).second) << "twice: " << line;
+      continue;
     }
+    Sample sample;
+    ASSERT_TRUE(parse_sample(line, sample)) << line;
+    ASSERT_FALSE(type.empty()) << line;
+    ASSERT_TRUE(sample.name.starts_with(family)) << line;
+    const std::string suffix = sample.name.substr(family.size());
+    ASSERT_TRUE(suffixes_of(type, is_open_metrics).contains(suffix)) << line;
+    ASSERT_TRUE(series.insert(sample.name + sample.labels).second) << "twice: " << line;
   }
   ASSERT_EQ(has_ended, is_open_metrics);
   EXPECT_GE(families.size(), kMetricCount);

@@ -1,0 +1,112 @@
+#include "unit/config/load.hpp"
+
+namespace wspush::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::vector<std::string> notices_of(const std::string& text) {
+  const LoadResult result = load_text(text);
+  EXPECT_TRUE(result.config) << to_string(result.faults);
+  return result.notices;
+}
+
+TEST(Notices, AreNoneForTheDefaults) {
+  EXPECT_THAT(notices_of(""), IsEmpty());
+  EXPECT_THAT(load_config({}).notices, IsEmpty());
+}
+
+TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
+  EXPECT_THAT(notices_of("compression: {level: 5}\n"),
+              ElementsAre("compression.level is set, but this version does not compress yet"));
+  EXPECT_THAT(
+      notices_of("listen:\n  - tls: {certificate: c, key: k}\n    proxy_protocol: true\n"
+                 "trusted_proxies: [10.0.0.0/8]\nhandshake: {relaxed: true}\n"),
+      ElementsAre("listen[0].tls is set, but this version does not speak TLS yet: the "
+                  "listener stays plain",
+                  "listen[0].proxy_protocol is set, but this version does not read the PROXY "
+                  "protocol yet",
+                  "trusted_proxies is set, but this version does not read forwarded "
+                  "addresses yet",
+                  "handshake.relaxed is set, but this version takes only handshakes that "
+                  "follow the RFC"));
+  EXPECT_THAT(
+      notices_of("auth: {hmac_secret: s3cret, issuer: a}\n"),
+      ElementsAre("auth.hmac_secret and auth.issuer are set, but this version does not read "
+                  "tokens yet: every client is anonymous"));
+  EXPECT_THAT(
+      notices_of("topics: [{match: a, presence: count}, {presence: true}]\n"),
+      ElementsAre("topics[0].presence and topics[1].presence are set, but this version does "
+                  "not keep presence yet"));
+  EXPECT_THAT(
+      notices_of("engine: {type: redis}\n"),
+      ElementsAre(HasSubstr("engine.type is set, but this version has no Redis engine yet")));
+  EXPECT_THAT(
+      notices_of("engine: {type: disk, disk: {sync: turn}}\n"),
+      ElementsAre(HasSubstr("engine.disk.sync and engine.type are set, but this version has no "
+                            "disk engine yet")));
+  EXPECT_THAT(notices_of("bridges: [{name: a, type: kafka, brokers: b, produce: {topic: t}}]\n"),
+              ElementsAre("bridges is set, but this version has no bridges yet"));
+  EXPECT_THAT(notices_of("pusher: {apps: [{id: 1, key: a, secret: b}]}\n"),
+              ElementsAre("pusher.apps is set, but this version has no Pusher door yet"));
+}
+
+TEST(Notices, CountTheKeysThatAreTooManyToName) {
+  EXPECT_THAT(
+      notices_of("compression: {enabled: true, level: 1, min_bytes: 1, context_takeover: true, "
+                 "window_bits: 9, max_ratio: 5}\n"),
+      ElementsAre("compression.context_takeover, compression.enabled, compression.level, "
+                  "compression.max_ratio, compression.min_bytes and 1 more are set, but this "
+                  "version does not compress yet"));
+}
+
+TEST(Notices, AreNoneForWhatIsSwitchedOff) {
+  EXPECT_THAT(notices_of("compression: {enabled: false}\nhandshake: {relaxed: false}\n"
+                         "listen: [{proxy_protocol: false}]\ntrusted_proxies: []\n"
+                         "auth: {hmac_secret: \"\", required: false, cookie: \"\"}\n"
+                         "topics: [{presence: false, forward: []}]\nengine: {type: memory}\n"
+                         "bridges: []\npusher: {apps: []}\n"),
+              IsEmpty());
+}
+
+TEST(Notices, SayWhichRulesLetNobodyIn) {
+  EXPECT_THAT(
+      notices_of(
+          "topics:\n  - {match: \"inbox.{user}\", subscribe: authenticated, publish: token}\n"),
+      ElementsAre(testing::StartsWith("topics[0].match: {user} wants a user, but no key for "
+                                      "tokens is configured"),
+                  testing::AllOf(testing::StartsWith("topics[0].subscribe: authenticated "),
+                                 testing::EndsWith(": nobody passes")),
+                  testing::StartsWith("topics[0].publish: token wants a user")));
+  EXPECT_THAT(notices_of("topics: [{subscribe: token}]\nauth: {jwks_file: /k}\n"),
+              ElementsAre(HasSubstr("does not read tokens yet")));
+}
+
+TEST(Notices, SayWhichRulesAreOutOfReach) {
+  EXPECT_THAT(notices_of("topics: [{match: a}, {match: \">\"}, {match: b}]\n"),
+              ElementsAre("topics[2] and what follows it never apply, for topics[1] matches every "
+                          "topic"));
+}
+
+TEST(Notices, SayWhichBoundHidesAnother) {
+  EXPECT_THAT(notices_of("topics: [{message_bytes: 2MiB}]\n"),
+              ElementsAre("topics[0].message_bytes is 2MiB, but clients' messages end at "
+                          "limits.message_bytes, which is 1MiB"));
+  EXPECT_THAT(notices_of("topics: [{message_bytes: 1MiB}]\n"), IsEmpty());
+  EXPECT_THAT(notices_of("limits: {message_bytes: 1KiB}\n"), IsEmpty());
+}
+
+TEST(Notices, NeverShowASecret) {
+  const std::vector<std::string> notices = notices_of(
+      "auth: {hmac_secret: s3cret}\nengine: {redis: {url: \"redis://:s3cret@h\"}}\n"
+      "internal: {api_keys: [s3cret]}\npusher: {apps: [{id: 1, key: 1, secret: s3cret}]}\n");
+  EXPECT_EQ(notices.size(), 3U);
+  for (const std::string& notice : notices) {
+    EXPECT_EQ(notice.find("s3cret"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace wspush::config
