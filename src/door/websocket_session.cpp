@@ -161,16 +161,19 @@ void WebSocketSession::on_deadline(TimePoint now) {
   }
   const HeartbeatIntervals intervals{config().heartbeat.ping_interval,
                                      config().heartbeat.pong_timeout};
-  const TimePoint last_sent = std::max(
-      connection_.last_sent(), context_.hub.last_delivery(connection_.handle().slot));
+  const TimePoint last_sent =
+      std::max(connection_.last_sent(), context_.hub.last_delivery(connection_.handle().slot));
   HeartbeatDecision decision = look_at_heartbeat(
-      now, {.last_sent = last_sent, .last_heard = connection_.last_heard(), .last_ping = last_ping_},
+      now,
+      {.last_sent = last_sent, .last_heard = connection_.last_heard(), .last_ping = last_ping_},
       intervals);
   // The first look comes early; its ping moves a quiet connection away from those that came with
   // it. One with traffic both ways needs none.
   const bool is_quiet = last_sent <= opened_ || connection_.last_heard() <= opened_;
   if (!is_examined_ && is_quiet && decision.action == HeartbeatAction::kWait) {
-    decision = {HeartbeatAction::kPing, now + intervals.ping_interval};
+    const TimePoint lost_at =
+        connection_.last_heard() + intervals.ping_interval + intervals.pong_timeout;
+    decision = {HeartbeatAction::kPing, std::min(lost_at, now + intervals.ping_interval)};
   }
   is_examined_ = true;
   switch (decision.action) {
@@ -208,7 +211,8 @@ void WebSocketSession::end(EndReason reason) {
   }
 }
 
-void WebSocketSession::on_reply(const hub::ReplyTo& /*to*/, hub::Reply&& /*reply*/) {}
+void WebSocketSession::on_reply(const hub::ReplyTo& /*to*/, hub::Reply&& /*reply*/) {
+}
 
 void WebSocketSession::send_text(ByteView payload) {
   send_frame(Opcode::kText, payload);

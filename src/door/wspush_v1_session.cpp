@@ -121,7 +121,8 @@ const WspushV1Session::Row WspushV1Session::kCommands[] = {
 };
 
 WspushV1Session::WspushV1Session(Connection& connection, Context& context)
-    : WebSocketSession(connection, context) {}
+    : WebSocketSession(connection, context) {
+}
 
 WspushV1Session::~WspushV1Session() = default;
 
@@ -445,6 +446,10 @@ void WspushV1Session::publish(const Command& command) {
   hub::MessageRef draft = hub::Message::create(hub::PayloadKind::kJson, data->raw);
   const std::uint32_t item = wait_for(command, topic, false);
   context().hub.publish(topic, std::move(draft), {}, reply_to(item));
+  wait_if_full();
+}
+
+void WspushV1Session::wait_if_full() {
   if (pending_ != nullptr && pending_->answers.size() >= kAnswersPendingMax) {
     pause();
   }
@@ -479,10 +484,11 @@ void WspushV1Session::history(const Command& command) {
     return;
   }
   const std::uint32_t item = wait_for(command, topic, true);
-  context().hub.history(topic, after,
-                        static_cast<std::uint32_t>(
-                            std::min<std::uint64_t>(limit, hub::kHistoryMessagesMax)),
-                        reply_to(item));
+  context().hub.history(
+      topic, after,
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, hub::kHistoryMessagesMax)),
+      reply_to(item));
+  wait_if_full();
 }
 
 void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {

@@ -30,9 +30,9 @@ CommandError command_error_of(hub::HubError error);
 
 /// The `wspush.v1` door: JSON commands, any number of topics on one connection.
 ///
-/// Commands take effect in the order sent. A subscription whose log has to come from another reactor
-/// first holds up the input behind it; a publish or a look into the history does not, its answer
-/// comes when it is there.
+/// Commands take effect in the order sent. A subscription whose log has to come from another
+/// reactor first holds up the input behind it; a publish or a look into the history does not, its
+/// answer comes when it is there.
 class WspushV1Session final : public WebSocketSession {
  public:
   WspushV1Session(Connection& connection, Context& context);
@@ -101,6 +101,7 @@ class WspushV1Session final : public WebSocketSession {
   bool take_topic(const Command& command, std::string& topic);
   std::uint32_t wait_for(const Command& command, std::string topic, bool is_history);
   void drop_pending_if_idle();
+  void wait_if_full();
   bool admit(std::uint32_t cost);
   std::string error_text(ByteView id, CommandError error, ByteView message,
                          ByteView topic = {}) const;

@@ -1,0 +1,127 @@
+#include "door/websocket_session.hpp"
+
+#include <gmock/gmock.h>
+
+#include "door/echo_session.hpp"
+#include "unit/door/session_rig.hpp"
+
+namespace wspush::door::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using websocket::Opcode;
+
+class WebSocket : public SessionRig {
+ protected:
+  void open() {
+    start();
+    session_ = std::make_unique<EchoSession>(connection_, *context_);
+  }
+};
+
+TEST_F(WebSocket, EchoesWhateverItsSplit) {
+  open();
+  const std::string all = frame(Opcode::kText, "hello") + frame(Opcode::kPing, "p") +
+                          frame(Opcode::kBinary, std::string(200, 'x'));
+  for (std::size_t cut = 0; cut <= all.size(); ++cut) {
+    pass(std::chrono::seconds(1));
+    input(all.substr(0, cut));
+    input(all.substr(cut));
+    ASSERT_THAT(answers(), ElementsAre("hello", "pong p", std::string(200, 'x'))) << cut;
+  }
+}
+
+TEST_F(WebSocket, TakesNothingWhileItsAnswersAreNotRead) {
+  open();
+  connection_.congested = true;
+  input(frame(Opcode::kText, "later"));
+  EXPECT_THAT(answers(), IsEmpty());
+  EXPECT_FALSE(input_.empty());
+  connection_.congested = false;
+  input({});
+  EXPECT_THAT(answers(), ElementsAre("later"));
+}
+
+TEST_F(WebSocket, AnswersACloseWithItsCodeAndThrowsAwayWhatFollows) {
+  open();
+  input(frame(Opcode::kClose, websocket::encode_close_payload(websocket::CloseCode::kNormal, "x")) +
+        frame(Opcode::kText, "late"));
+  EXPECT_THAT(answers(), ElementsAre("close 1000"));
+  EXPECT_TRUE(connection_.is_closing);
+  EXPECT_TRUE(input_.empty());
+}
+
+TEST_F(WebSocket, ClosesWithTheCodeOfTheError) {
+  const std::pair<std::string, const char*> kRows[] = {
+      {std::string("\x81\x01x", 3), "close 1002"},  // not masked
+      {frame(Opcode::kText, "\xff"), "close 1007"},
+      {std::string("\x81\xff\x00\x00\x00\x00\x7f\xff\xff\xff\0\0\0\0", 14), "close 1009"},
+      {std::string("\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 14), "close 1002"},
+  };
+  for (const auto& [bytes, close] : kRows) {
+    connection_.is_closing = false;
+    input_.clear();
+    engines_.clear();
+    hubs_.clear();
+    open();
+    input(bytes);
+    EXPECT_THAT(answers(), ElementsAre(close));
+  }
+}
+
+TEST_F(WebSocket, WhileThePeerTakesNothingOnlyTheNewestPingIsAnswered) {
+  open();
+  connection_.blocked = true;
+  for (int i = 0; i < 500; ++i) {
+    input(frame(Opcode::kPing, std::to_string(i)));
+  }
+  EXPECT_THAT(answers(), IsEmpty());
+  connection_.blocked = false;
+  session_->on_drained();
+  EXPECT_THAT(answers(), ElementsAre("pong 499"));
+  session_->on_drained();
+  EXPECT_THAT(answers(), IsEmpty());
+}
+
+TEST_F(WebSocket, BoundsControlFrames) {
+  open();
+  for (int i = 0; i < 100; ++i) {
+    input(frame(i % 2 == 0 ? Opcode::kPing : Opcode::kPong, ""));
+    ASSERT_FALSE(connection_.is_closing) << i;
+  }
+  answers();
+  input(frame(Opcode::kPing, ""));
+  EXPECT_THAT(answers(), ElementsAre("close 1008"));
+  EXPECT_EQ(limit_hits(metrics::Limit::kControlFrames), 1U);
+}
+
+TEST_F(WebSocket, PingsAQuietPeerWithinTheIntervalAndGivesItUpInTime) {
+  open();
+  EXPECT_LT(connection_.deadline, now_ + config_->heartbeat.ping_interval);
+  const TimePoint opened = now_;
+  std::vector<std::string> all;
+  while (!connection_.is_closing) {
+    ASSERT_LE(connection_.deadline, opened + std::chrono::seconds(60));
+    pass(connection_.deadline - now_);
+    session_->on_deadline(now_);
+    for (std::string& answer : answers()) {
+      all.push_back(std::move(answer));
+      connection_.sent_at = now_;
+    }
+    ASSERT_LT(all.size(), 5U);
+  }
+  EXPECT_EQ(now_ - opened, std::chrono::seconds(60));
+  EXPECT_EQ(all.front(), "ping");
+  EXPECT_EQ(all.back(), "close 4009");
+}
+
+TEST_F(WebSocket, APeerThatEndsItsInputIsFlushedAndClosed) {
+  open();
+  session_->on_input_end();
+  EXPECT_TRUE(connection_.is_closing);
+  EXPECT_THAT(answers(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace wspush::door::test

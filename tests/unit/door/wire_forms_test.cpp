@@ -1,0 +1,75 @@
+#include "door/wire_forms.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/door/fake_connection.hpp"
+
+namespace wspush::door {
+namespace {
+
+using hub::Message;
+using hub::MessageRef;
+using hub::PayloadKind;
+using hub::WireForm;
+
+test::SentFrame encode(WireForm form, PayloadKind kind, ByteView payload, ByteView key = {},
+                       ByteView topic = "news") {
+  const MessageRef message = Message::create(kind, payload, key);
+  message->stamp({0x1a2b3c4d, 7}, {});
+  const auto bytes = wire_forms()[static_cast<std::size_t>(form)](topic, *message);
+  const hub::Frame frame(*message, *bytes);
+  std::string all;
+  frame.for_each_part([&](ByteView part) { all.append(part); });
+  EXPECT_EQ(all.size(), frame.bytes());
+  const auto frames = test::frames_of(all);
+  EXPECT_EQ(frames.size(), 1U);
+  return frames.at(0);
+}
+
+TEST(WireForms, WspushV1IsOneTextFrameWithTheEnvelope) {
+  const auto text = [](PayloadKind kind, ByteView payload, ByteView key = {},
+                       ByteView topic = "news") {
+    const test::SentFrame frame = encode(WireForm::kWspushV1, kind, payload, key, topic);
+    EXPECT_EQ(frame.opcode, 1);
+    return frame.payload;
+  };
+  EXPECT_EQ(
+      text(PayloadKind::kJson, R"({ "a" : 1.0e0, "b":"\u00e9" })"),
+      R"({"op":"message","topic":"news","id":"1a2b3c4d-7","data":{ "a" : 1.0e0, "b":"\u00e9" }})");
+  EXPECT_EQ(text(PayloadKind::kText, "a\"\\\n\x02 é"),
+            R"({"op":"message","topic":"news","id":"1a2b3c4d-7","data":"a\"\\\n\u0002 é"})");
+  EXPECT_EQ(text(PayloadKind::kText, ""),
+            R"({"op":"message","topic":"news","id":"1a2b3c4d-7","data":""})");
+  EXPECT_EQ(
+      text(PayloadKind::kBinary, ByteView("\0\xff\x10", 3)),
+      R"({"op":"message","topic":"news","id":"1a2b3c4d-7","encoding":"base64","data":"AP8Q"})");
+  EXPECT_EQ(text(PayloadKind::kJson, "1", "AA\"L"),
+            R"({"op":"message","topic":"news","id":"1a2b3c4d-7","key":"AA\"L","data":1})");
+  EXPECT_EQ(text(PayloadKind::kJson, "1", {}, "q\"\\"),
+            R"({"op":"message","topic":"q\"\\","id":"1a2b3c4d-7","data":1})");
+}
+
+TEST(WireForms, RawIsThePayloadAsItWasPublished) {
+  for (const std::size_t size : {0UL, 1UL, 125UL, 126UL, 65535UL, 65536UL, 300000UL}) {
+    const std::string payload(size, 'x');
+    for (const PayloadKind kind : {PayloadKind::kJson, PayloadKind::kText, PayloadKind::kBinary}) {
+      const test::SentFrame frame = encode(WireForm::kRaw, kind, payload, "key");
+      EXPECT_EQ(frame.opcode, kind == PayloadKind::kBinary ? 2 : 1);
+      EXPECT_EQ(frame.payload, payload);
+    }
+  }
+}
+
+TEST(WireForms, TheHeaderCountsTheEnvelopeAtEveryLengthOfLength) {
+  for (std::size_t size = 1; size < 300; ++size) {
+    const std::string payload(size, '1');
+    EXPECT_TRUE(
+        encode(WireForm::kWspushV1, PayloadKind::kJson, payload).payload.ends_with(payload + "}"));
+  }
+  const std::string large(70'000, '1');
+  EXPECT_TRUE(
+      encode(WireForm::kWspushV1, PayloadKind::kJson, large).payload.ends_with(large + "}"));
+}
+
+}  // namespace
+}  // namespace wspush::door
