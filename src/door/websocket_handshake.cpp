@@ -204,10 +204,18 @@ class RawHandshake final : public WebSocketHandshake {
   }
 
   void subscribe() {
+    if (context().is_draining) {
+      refuse(503, "unavailable", "the server is going away");
+      return;
+    }
     const hub::SubscribeOptions options{
         .after = after_, .mode = hub::Mode::kAll, .form = hub::WireForm::kRaw};
     const auto subscribed =
         context().hub.subscribe(exchange().connection().member(), topic_, options);
+    if (!subscribed && subscribed.error() == hub::HubError::kForbidden) {
+      refuse(403, "forbidden", "no rule fits the topic any more");
+      return;
+    }
     if (!subscribed) {
       refuse(429, "limit_exceeded", "limits.topics is reached");
       return;

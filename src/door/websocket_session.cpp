@@ -75,7 +75,7 @@ void WebSocketSession::handle(const AssemblerEvent& event) {
     case AssemblerEvent::Kind::kClose:
       context_.metrics.closed(static_cast<int>(event.close_code));
       is_closing_ = true;
-      send_frame(Opcode::kClose, websocket::encode_close_payload(event.close_code, {}));
+      send_close(websocket::encode_close_payload(event.close_code, {}));
       connection_.close_after_flush(Linger::kNo);  // Both have said it (RFC 6455 7.1.1).
       return;
     case AssemblerEvent::Kind::kError:
@@ -223,6 +223,18 @@ void WebSocketSession::send_frame(Opcode opcode, ByteView payload) {
   connection_.write(header.view(), payload);
 }
 
+void WebSocketSession::send_close(const std::string& payload) {
+  const auto header = websocket::encode_server_header(Opcode::kClose, payload.size());
+  connection_.write_last(header.view(), payload);
+}
+
+void WebSocketSession::on_lost() {
+  if (!is_closing_) {
+    context_.metrics.closed(static_cast<int>(CloseCode::kAbnormal));
+    is_closing_ = true;
+  }
+}
+
 void WebSocketSession::close_with(CloseCode code) {
   close_with(code, websocket::reason_phrase(code));
 }
@@ -233,7 +245,7 @@ void WebSocketSession::close_with(CloseCode code, ByteView reason) {
   }
   context_.metrics.closed(static_cast<int>(code));
   is_closing_ = true;
-  send_frame(Opcode::kClose, websocket::encode_close_payload(code, reason));
+  send_close(websocket::encode_close_payload(code, reason));
   connection_.close_after_flush(Linger::kForPeer);
 }
 

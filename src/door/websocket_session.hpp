@@ -23,6 +23,7 @@ class WebSocketSession : public Session {
   void on_deadline(TimePoint now) override;
   bool on_input_after_close(MutableBytes input) final;
   void on_drained() override;
+  void on_lost() final;
   void end(EndReason reason) final;
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
 
@@ -41,6 +42,8 @@ class WebSocketSession : public Session {
   void close_with(websocket::CloseCode code);
   void close_with(websocket::CloseCode code, ByteView reason);
   bool is_closing() const { return is_closing_; }
+  /// Takes what was published before, then closes.
+  bool is_leaving() const { return is_leaving_; }
   /// Input stays where it is until `resume()`.
   void pause();
   void resume();
@@ -48,6 +51,7 @@ class WebSocketSession : public Session {
  private:
   void handle(const websocket::AssemblerEvent& event);
   void answer_ping(ByteView payload);
+  void send_close(const std::string& payload);
   bool admit_control_frame();
   websocket::MessageRules message_rules() const;
 

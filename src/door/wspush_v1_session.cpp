@@ -146,7 +146,7 @@ void WspushV1Session::open() {
 }
 
 void WspushV1Session::on_deadline(TimePoint now) {
-  if (context().config->auth.required && !is_closing()) {
+  if (context().config->auth.required && !is_closing() && !is_leaving()) {
     context().metrics.limit_hit(metrics::Limit::kAuthTimeout);
     close_with(CloseCode::kAuthenticationRequired);
     return;
@@ -553,11 +553,11 @@ void WspushV1Session::ping(const Command& command) {
 std::string WspushV1Session::error_text(ByteView id, CommandError error, ByteView message,
                                         ByteView topic) const {
   std::string text = begin_answer("error", id);
+  text.append(R"(,"code":")").append(name_of(error)).append(R"(","message":)");
+  append_json_string(text, message);
   if (!topic.empty()) {
     append_topic(text, topic);
   }
-  text.append(R"(,"code":")").append(name_of(error)).append(R"(","message":)");
-  append_json_string(text, message);
   text.push_back('}');
   return text;
 }

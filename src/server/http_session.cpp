@@ -66,6 +66,10 @@ std::size_t HttpSession::on_input(MutableBytes input) {
 std::size_t HttpSession::take_head(ByteView input) {
   switch (parser_.parse(input)) {
     case http::HeadStatus::kNeedMore:
+      if (!is_head_timed_ && parser_.has_started()) {
+        is_head_timed_ = true;
+        connection_.set_deadline(context_.now + context_.config->handshake.timeout);
+      }
       return 0;
     case http::HeadStatus::kError:
       refuse(parser_.error());
@@ -160,6 +164,7 @@ void HttpSession::next_request() {
   replies_ = nullptr;
   body_.reset();
   parser_.reset();
+  is_head_timed_ = false;
   state_ = State::kHead;
 }
 

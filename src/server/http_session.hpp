@@ -90,6 +90,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   bool keep_alive_ = true;
   bool has_early_input_ = false;  ///< bytes behind the head at hand
   bool is_first_request_ = true;
+  bool is_head_timed_ = true;  ///< the deadline is that of the head: set with its first byte
 };
 
 }  // namespace wspush::server

@@ -11,6 +11,7 @@
 #include "door/wire_forms.hpp"
 #include "net/member_sender.hpp"
 #include "server/internal_router.hpp"
+#include "websocket/opening_handshake.hpp"
 
 namespace wspush::server {
 namespace {
@@ -74,10 +75,8 @@ void Reactor::guarded(SocketConnection& connection, Step&& step) {
   try {
     step();
   } catch (const std::bad_alloc&) {
-    if (const auto lines = memory_log_.hit(context_.now)) {
-      log::error("reactor {}: out of memory, {} connections ended", index_, lines);
-    }
     connection.close_now();
+    tell_out_of_memory();
   }
 }
 
@@ -116,6 +115,7 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
                    .reactor = options.index},
       public_router_(context_),
       internal_router_(make_internal_router(api_context_)) {
+  turn_ended_ = context_.now;
   hub_.set_now(context_.now);
   hub_.set_limits(hub_limits(*options.config, shared_, options.count));
   hub_.set_rules(*options.rules);
@@ -140,10 +140,29 @@ void Reactor::run() {
   for (std::size_t i = 0; i < listening_.size(); ++i) {
     watch_listener(i, true);
   }
+  // What it keeps for each thread is made now, while there is memory.
+  websocket::accept_key({});
   while (!is_stopping_) {
-    turn();
+    try {
+      turn();
+    } catch (const std::bad_alloc&) {
+      tell_out_of_memory();  // What was not done in this turn is done in the next.
+    }
   }
   connections_.clear();
+}
+
+/// Once in a while, and only if there is memory for it.
+void Reactor::tell_out_of_memory() noexcept {
+  const auto times = memory_log_.hit(context_.now);
+  if (times == 0) {
+    return;
+  }
+  try {
+    log::error("reactor {}: out of memory {} times; what was at hand has failed", index_, times);
+  } catch (const std::bad_alloc&) {
+    // The counter of the next line has it.
+  }
 }
 
 // --- the turn
@@ -169,14 +188,13 @@ int Reactor::wait_timeout() {
 }
 
 void Reactor::turn() {
-  const TimePoint before = context_.now;
   const int timeout = wait_timeout();
   const bool may_sleep = mailbox_.prepare_sleep();
   const std::span<const net::Event> events = loop_.wait(may_sleep ? timeout : 0);
   mailbox_.awake();
 
   const TimePoint now = clock_.monotonic();
-  notice_pause(before + std::chrono::milliseconds(timeout), now);
+  notice_pause(turn_ended_ + std::chrono::milliseconds(timeout), now);
   context_.now = api_context_.now = now;
   context_.wall = api_context_.wall = clock_.wall();
   context_.is_draining = shared_.is_draining.load(std::memory_order_relaxed);
@@ -235,7 +253,8 @@ void Reactor::turn() {
   hub_.post_counts();
   hand_over_mail();
   destroy_dead();
-  const Duration elapsed = clock_.monotonic() - now;
+  turn_ended_ = clock_.monotonic();
+  const Duration elapsed = turn_ended_ - now;
   metrics_.observe_turn(elapsed);
   if (elapsed > kStall) {
     metrics_.add(metrics::Metric::kLoopStalls);

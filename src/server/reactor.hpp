@@ -167,6 +167,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   void resume_listeners();
   void drain_some();
   void publish_counters();
+  void tell_out_of_memory() noexcept;
   template <typename Step>
   void guarded(SocketConnection& connection, Step&& step);
   std::uint64_t connections_max() const;
@@ -207,6 +208,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   hub::FrameBatch frame_batch_;
   std::uint64_t public_count_ = 0;
   TimePoint next_sweep_{};
+  TimePoint turn_ended_{};
   bool has_more_work_ = false;
   bool is_stopping_ = false;
   std::atomic<std::int64_t> last_turn_{0};

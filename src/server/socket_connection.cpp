@@ -54,18 +54,24 @@ void SocketConnection::write(ByteView head, ByteView body) {
   }
   const std::size_t bytes = head.size() + body.size();
   const std::uint64_t limit = config_->limits.queued_bytes;
-  if (!is_ending_ && !out_.is_empty() && out_.bytes() + bytes > limit) {
+  // What a flush itself says (a gap, a pong) is small, and it is about to write.
+  if (!is_flushing_ && !out_.is_empty() && out_.bytes() + bytes > limit) {
     flush();
     if (state_ == State::kOpen && !out_.is_empty() && out_.bytes() + bytes > limit) {
       reactor_.metrics().limit_hit(metrics::Limit::kQueuedBytes);
-      is_ending_ = true;
       session_->end(door::EndReason::kTooSlow);
       return;
     }
   }
-  out_.append(head);
-  out_.append(body);
-  reactor_.want_flush(*this);
+  write_last(head, body);
+}
+
+void SocketConnection::write_last(ByteView head, ByteView body) {
+  if (state_ == State::kOpen) {
+    out_.append(head);
+    out_.append(body);
+    reactor_.want_flush(*this);
+  }
 }
 
 bool SocketConnection::is_congested() {
@@ -89,6 +95,20 @@ void SocketConnection::keep_cut(const hub::MessageRef& message, hub::WireForm fo
 }
 
 bool SocketConnection::flush() {
+  if (is_flushing_) {
+    return false;
+  }
+  // Cleared also when memory runs out below.
+  struct Flushing {
+    SocketConnection& connection;
+    explicit Flushing(SocketConnection& of) : connection(of) { connection.is_flushing_ = true; }
+    ~Flushing() { connection.is_flushing_ = false; }
+  };
+  const Flushing flushing(*this);
+  return write_out();
+}
+
+bool SocketConnection::write_out() {
   std::size_t written = 0;
   while (state_ == State::kOpen || state_ == State::kClosing) {
     hub::FrameBatch& batch = reactor_.frame_batch();
@@ -344,6 +364,7 @@ void SocketConnection::close_now() {
 
 void SocketConnection::die() {
   if (state_ != State::kDead) {
+    session_->on_lost();
     state_ = State::kDead;
     reactor_.want_destruction(*this);
   }
@@ -361,7 +382,7 @@ void SocketConnection::update_timer() {
     return;  // Not started yet.
   }
   TimePoint next = state_ == State::kOpen ? session_deadline_ : closed_by_;
-  if (is_blocked_) {
+  if (is_blocked_ && state_ == State::kOpen) {
     next = std::min(next, blocked_since_ + config_->limits.write_timeout);
   }
   if (next != TimePoint::max()) {
@@ -378,7 +399,6 @@ void SocketConnection::on_timer() {
   if (is_blocked_ && state_ == State::kOpen &&
       now >= blocked_since_ + config_->limits.write_timeout) {
     reactor_.metrics().limit_hit(metrics::Limit::kWriteTimeout);
-    is_ending_ = true;
     session_->end(door::EndReason::kTooSlow);
   } else if (state_ == State::kOpen && now >= session_deadline_) {
     session_deadline_ = TimePoint::max();

@@ -46,6 +46,7 @@ class SocketConnection final : public door::Connection {
   const config::Config& config() const override { return *config_; }
   WallTime since() const override { return since_; }
   void write(ByteView head, ByteView body) override;
+  void write_last(ByteView head, ByteView body) override;
   std::size_t queued_bytes() const override { return out_.bytes(); }
   bool is_congested() override;
   bool is_blocked() const override { return is_blocked_; }
@@ -90,6 +91,7 @@ class SocketConnection final : public door::Connection {
     std::size_t taken;
   };
 
+  bool write_out();
   void on_readable();
   void take_input(MutableBytes input);
   std::size_t run_session(MutableBytes input);
@@ -125,7 +127,7 @@ class SocketConnection final : public door::Connection {
   bool is_paused_ : 1 = false;
   bool is_congested_ : 1 = false;
   bool is_blocked_ : 1 = false;
-  bool is_ending_ : 1 = false;      ///< its last words are not held to the queue's limit
+  bool is_flushing_ : 1 = false;    ///< `flush` is at work: what is written meanwhile only queues
   bool lingers_ : 1 = true;         ///< once closing: half-close first
   bool watches_input_ : 1 = true;
   bool watches_output_ : 1 = false;

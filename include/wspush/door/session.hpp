@@ -55,6 +55,8 @@ class Connection {
   /// Queues `head` and `body` (copied); they leave at the end of the turn, after what is half out.
   /// Past limits.queued_bytes the session is ended with kTooSlow; one larger reply may wait alone.
   virtual void write(ByteView head, ByteView body) = 0;
+  /// The session's last words: as `write`, whatever is queued already.
+  virtual void write_last(ByteView head, ByteView body) = 0;
   /// What is queued and has not been taken by the socket yet. Bytes.
   virtual std::size_t queued_bytes() const = 0;
   /// True: the session should stop taking input, its replies are not being read. Input goes on by
@@ -108,6 +110,9 @@ class Session {
   /// False: the session is ending because of it.
   virtual bool on_gap(const hub::Gap& /*gap*/) { return true; }
   virtual void on_withdrawn(ByteView /*topic*/) {}
+
+  /// The connection broke; nothing can be said any more. The session is destroyed with this turn.
+  virtual void on_lost() {}
 
   /// Says why in its own words and closes after the flush.
   virtual void end(EndReason reason) = 0;

@@ -45,14 +45,17 @@ inline std::vector<SentFrame> frames_of(ByteView bytes) {
 /// A connection without a socket: what is written to it is kept.
 class FakeConnection final : public Connection {
  public:
-  explicit FakeConnection(TimePoint now) : heard(now), sent_at(now) {}
+  FakeConnection(TimePoint now, const config::Config& config)
+      : heard(now), sent_at(now), config_(config) {}
 
   Handle handle() const override { return {3, 9}; }
   hub::Member member() const override { return {77, 3}; }
   std::string peer_address() const override { return "192.0.2.1"; }
   bool peer_is_loopback() const override { return false; }
   bool is_public() const override { return true; }
+  const config::Config& config() const override { return config_; }
   WallTime since() const override { return {}; }
+  void write_last(ByteView head, ByteView body) override { write(head, body); }
   void write(ByteView head, ByteView body) override {
     if (!is_closing) {
       sent.append(head).append(body);
@@ -63,7 +66,8 @@ class FakeConnection final : public Connection {
   bool is_blocked() const override { return blocked; }
   void pause_input() override { is_paused = true; }
   void resume_input() override { is_paused = false; }
-  void close_after_flush() override { is_closing = true; }
+  void close_after_flush(Linger /*linger*/) override { is_closing = true; }
+  void want_drained() override { wants_drained = true; }
   void close_now() override { is_closing = true; }
   void replace_session(std::unique_ptr<Session> /*next*/) override {}
   TimePoint last_heard() const override { return heard; }
@@ -80,7 +84,11 @@ class FakeConnection final : public Connection {
   bool congested = false;
   bool blocked = false;
   bool is_paused = false;
+  bool wants_drained = false;
   bool is_closing = false;
+
+ private:
+  const config::Config& config_;
 };
 
 }  // namespace wspush::door::test

@@ -46,15 +46,12 @@ class SessionRig : public ::testing::Test, public hub::MemberSender, public hub:
           shared_, *engines_.back(), mailer_, *this, *this));
       hubs_.back()->set_now(now_);
       hubs_.back()->set_rules(*rules_);
-      hubs_.back()->set_limits(
-          {.subscriptions_per_connection = config_->limits.subscriptions_per_connection});
     }
     context_ = std::make_unique<Context>(Context{.hub = *hubs_[0],
                                                  .metrics = metrics_,
                                                  .random = random_,
                                                  .config = config_,
                                                  .rules = rules_,
-                                                 .message_rules = {},
                                                  .now = now_,
                                                  .wall = {},
                                                  .reactor = 0,
@@ -140,6 +137,7 @@ class SessionRig : public ::testing::Test, public hub::MemberSender, public hub:
   }
   void on_too_slow(std::uint32_t /*slot*/) override { session_->end(EndReason::kTooSlow); }
   void on_behind(std::uint32_t /*slot*/) override {}
+  void on_leaving(std::uint32_t /*slot*/) override {}
   void on_cut(std::uint32_t /*slot*/, const hub::MessageRef& /*message*/, hub::WireForm /*form*/,
               std::size_t /*taken*/) override {}
   void on_send_error(std::uint32_t /*slot*/, int /*error*/) override {}
@@ -157,7 +155,7 @@ class SessionRig : public ::testing::Test, public hub::MemberSender, public hub:
   std::vector<std::unique_ptr<engine::MemoryEngine>> engines_;
   std::vector<std::unique_ptr<hub::Hub>> hubs_;
   std::unique_ptr<Context> context_;
-  FakeConnection connection_{now_};
+  FakeConnection connection_{now_, *config_};
   std::unique_ptr<Session> session_;
   std::string input_;
 };
