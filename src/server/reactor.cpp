@@ -413,6 +413,8 @@ void Reactor::begin_drain(Duration period) {
   }
   for_each_public(
       [this](SocketConnection& connection) { draining_.push_back(connection.handle()); });
+  // Taken from the back: those that came last, perhaps with a request on its way, go last.
+  std::reverse(draining_.begin(), draining_.end());
   drain_next_ = context_.now;
   drain_step_ = draining_.empty() ? Duration::zero()
                                   : period / static_cast<Duration::rep>(draining_.size());
