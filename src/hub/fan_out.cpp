@@ -347,6 +347,8 @@ void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
     }
     for (std::uint64_t at = behind.cursor + 1; at <= log.last(); ++at) {
       if (batch.bytes >= bytes_max || batch.entries.size() >= kGatherFramesMax) {
+        // What a busy topic leaves to be sent would fill the next batch too.
+        table_.serve_last(place);
         return;
       }
       const Frame frame = frame_of(topic, *log.at(at), subscription.form);

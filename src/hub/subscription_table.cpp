@@ -132,23 +132,37 @@ void SubscriptionTable::put_behind(std::uint32_t index, std::uint32_t epoch,
   BySlot& owner = by_slot_[subscription.slot];
   behind_[place] = {
       .cursor = cursor, .epoch = epoch, .subscription = index, .next = owner.first_behind};
-  if (owner.first_behind != kNone) {
-    behind_[owner.first_behind].previous = place;
-  }
+  (owner.first_behind == kNone ? owner.last_behind : behind_[owner.first_behind].previous) = place;
   owner.first_behind = place;
   subscription.state = Subscription::State::kBehind;
   subscription.place = place;
   ++behind_used_;
 }
 
+void SubscriptionTable::unlink_behind(BySlot& owner, const Behind& unlinked) {
+  (unlinked.previous == kNone ? owner.first_behind : behind_[unlinked.previous].next) =
+      unlinked.next;
+  (unlinked.next == kNone ? owner.last_behind : behind_[unlinked.next].previous) =
+      unlinked.previous;
+}
+
+void SubscriptionTable::serve_last(std::uint32_t place) {
+  Behind& moved = behind_[place];
+  if (moved.next == kNone) {
+    return;
+  }
+  BySlot& owner = by_slot_[subscriptions_[moved.subscription].slot];
+  unlink_behind(owner, moved);
+  moved.previous = owner.last_behind;
+  moved.next = kNone;
+  behind_[owner.last_behind].next = place;
+  owner.last_behind = place;
+}
+
 void SubscriptionTable::end_behind(std::uint32_t index) {
   Subscription& subscription = subscriptions_[index];
   Behind& ended = behind_[subscription.place];
-  BySlot& owner = by_slot_[subscription.slot];
-  (ended.previous == kNone ? owner.first_behind : behind_[ended.previous].next) = ended.next;
-  if (ended.next != kNone) {
-    behind_[ended.next].previous = ended.previous;
-  }
+  unlink_behind(by_slot_[subscription.slot], ended);
   ended.subscription = kNone;
   ended.next = free_behind_;
   free_behind_ = subscription.place;

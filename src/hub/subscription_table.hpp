@@ -67,6 +67,8 @@ class SubscriptionTable {
   void put_behind(std::uint32_t index, std::uint32_t epoch, std::uint64_t cursor);
   /// Takes the cursor away: state kMember, no place yet, which is the caller's to set.
   void end_behind(std::uint32_t index);
+  /// Puts the record last among those of its connection: the others come first the next time.
+  void serve_last(std::uint32_t place);
   Behind& behind(const Subscription& subscription) { return behind_[subscription.place]; }
   Behind& behind_at(std::uint32_t place) { return behind_[place]; }
 
@@ -82,9 +84,11 @@ class SubscriptionTable {
     std::uint32_t first = kNone;
     std::uint32_t count = 0;
     std::uint32_t first_behind = kNone;
+    std::uint32_t last_behind = kNone;
   };
 
   std::size_t home_of(std::uint32_t topic, std::uint32_t slot) const;
+  void unlink_behind(BySlot& owner, const Behind& unlinked);
   void index_insert(std::uint32_t index);
   void index_erase(std::uint32_t index);
   void index_grow();

@@ -179,6 +179,39 @@ TEST_F(SlowReader, IsClosedWhereTheRuleSaysSo) {
   EXPECT_EQ(hub().subscription_count(), 0U);
 }
 
+TEST_F(SlowReader, IsServedEachOfItsTopicsInTurn) {
+  start(1);
+  for (const char* topic : {"busy", "calm", "quiet"}) {
+    rule(topic).history.messages = 100;
+  }
+  Client& client = connect(0);
+  for (const char* topic : {"calm", "quiet", "busy"}) {
+    subscribe(0, topic);
+  }
+  rest();
+  client.reader = Reader::kFlaky;
+  client.is_full = true;
+  publish("calm", "calm");
+  publish("quiet", "quiet");
+  rest();
+  publish("busy", "busy");
+  publish("busy", "busy");
+  rest();
+  // The busy one comes first and would fill every batch, as more of it comes meanwhile.
+  std::string seen;
+  FrameBatch batch;
+  for (int i = 0; i < 4; ++i) {
+    publish("busy", "busy");
+    batch.clear();
+    hub().gather(0, 1, batch);
+    ASSERT_EQ(batch.entries.size(), 1U);
+    seen += " " + std::string(batch.entries[0].frame.message().payload());
+    hub().advance(0, batch, batch.bytes);
+  }
+  EXPECT_NE(seen.find("calm"), std::string::npos) << seen;
+  EXPECT_NE(seen.find("quiet"), std::string::npos) << seen;
+}
+
 TEST_F(SlowReader, SkipsToTheNewestWhereTheRuleSaysSo) {
   EXPECT_EQ(payloads(fall_behind(config::WhenSlow::kLatest)), " 4");
 }

@@ -70,6 +70,10 @@ TEST(SubscriptionTable, IsLikeAMap) {
       } else if (random.below(3) == 0) {
         table.remove(found);
         oracle.erase(known);
+      } else if (known->second.is_behind && random.below(2) == 0) {
+        const std::uint32_t place = table[found].place;
+        table.serve_last(place);
+        ASSERT_EQ(table.behind_at(place).next, kNone);
       } else if (known->second.is_behind) {
         table.end_behind(found);
         known->second.is_behind = false;
