@@ -35,11 +35,12 @@ unsigned usable_cpus() {
   return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
 }
 
-std::uint64_t memory_bytes_max() {
-  std::uint64_t bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page_bytes();
+Memory memory_max() {
+  Memory most{.resident_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page_bytes(),
+              .address_space_bytes = UINT64_MAX};
   rlimit address_space{};
   if (::getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY) {
-    bytes = std::min<std::uint64_t>(bytes, address_space.rlim_cur);
+    most.address_space_bytes = address_space.rlim_cur;
   }
   std::string group;
   std::ifstream groups("/proc/self/cgroup");
@@ -49,16 +50,22 @@ std::uint64_t memory_bytes_max() {
     }
   }
   // In a container's own namespace its group is the root of what it sees.
-  bytes = std::min(bytes, cgroup_limit("/sys/fs/cgroup" + group + "/memory.max"));
-  bytes = std::min(bytes, cgroup_limit("/sys/fs/cgroup/memory.max"));
-  return std::min(bytes, cgroup_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+  for (const std::string& path : {"/sys/fs/cgroup" + group + "/memory.max",
+                                  std::string("/sys/fs/cgroup/memory.max"),
+                                  std::string("/sys/fs/cgroup/memory/memory.limit_in_bytes")}) {
+    most.resident_bytes = std::min(most.resident_bytes, cgroup_limit(path));
+  }
+  return most;
 }
 
-std::uint64_t resident_bytes() {
+Memory memory_used() {
   std::ifstream file("/proc/self/statm");
   std::uint64_t total = 0;
   std::uint64_t resident = 0;
-  return file >> total >> resident ? resident * page_bytes() : 0;
+  if (!(file >> total >> resident)) {
+    return {};
+  }
+  return {.resident_bytes = resident * page_bytes(), .address_space_bytes = total * page_bytes()};
 }
 
 std::uint64_t random_seed() {

@@ -7,12 +7,18 @@ namespace wspush::server {
 /// CPUs that this process may run on (affinity and cgroup cpusets count), at least 1.
 unsigned usable_cpus();
 
-/// Bytes that this process may use: the least of its cgroup's limit, RLIMIT_AS and the memory of
-/// the machine.
-std::uint64_t memory_bytes_max();
+/// Two counts of the same process: what is resident, and its address space, which is larger.
+struct Memory {
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t address_space_bytes = 0;
+};
 
-/// Bytes resident now.
-std::uint64_t resident_bytes();
+/// What this process may use: resident, the lesser of its cgroup's limit and the memory of the
+/// machine; address space, RLIMIT_AS (UINT64_MAX: no limit).
+Memory memory_max();
+
+/// What it uses now; 0 where it cannot be read.
+Memory memory_used();
 
 /// Chance from the system (getrandom).
 std::uint64_t random_seed();

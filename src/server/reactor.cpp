@@ -61,8 +61,10 @@ metrics::DoorLabel label_of(door::DoorKind kind) {
 
 hub::HubLimits hub_limits(const config::Config& config, const Shared& shared,
                           std::uint16_t reactors) {
-  const std::uint64_t history = config.limits.history_bytes > 0 ? config.limits.history_bytes
-                                                                 : shared.memory_bytes_max / 2;
+  const std::uint64_t usable =
+      std::min(shared.memory_max.resident_bytes, shared.memory_max.address_space_bytes);
+  const std::uint64_t history =
+      config.limits.history_bytes > 0 ? config.limits.history_bytes : usable / 2;
   return {.topics = config.limits.topics,
           .history_bytes = std::max<std::uint64_t>(history / reactors, 1)};
 }

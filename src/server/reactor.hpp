@@ -24,6 +24,7 @@
 #include "net/mailbox.hpp"
 #include "net/timer_wheel.hpp"
 #include "server/http_session.hpp"
+#include "server/process_limits.hpp"
 #include "server/public_router.hpp"
 #include "server/socket_connection.hpp"
 
@@ -46,7 +47,7 @@ struct Shared {
   std::atomic<bool> is_short_of_memory{false};
   std::uint64_t instance = 0;          ///< random, of this process
   std::uint64_t descriptors_max = 0;   ///< RLIMIT_NOFILE
-  std::uint64_t memory_bytes_max = 0;  ///< that the process may use
+  Memory memory_max;                   ///< that the process may use
 };
 
 /// Reaches the other reactors.

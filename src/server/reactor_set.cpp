@@ -62,7 +62,7 @@ ReactorSet::ReactorSet(std::shared_ptr<const config::Config> config)
     log::warning("open files: {}", raised.error().text());
     shared_.descriptors_max = 1024;
   }
-  shared_.memory_bytes_max = memory_bytes_max();
+  shared_.memory_max = memory_max();
   shared_.limiter.set_limits(config_->limits.connections_per_ip,
                              config_->limits.connect_rate_per_ip);
 }
@@ -181,17 +181,27 @@ bool ReactorSet::has_turned_within(Duration interval) const {
 }
 
 void ReactorSet::guard_memory() {
-  const std::uint64_t used = resident_bytes();
-  const std::uint64_t limit = shared_.memory_bytes_max;
+  const Memory used = memory_used();
+  const Memory& most = shared_.memory_max;
+  const auto is_past = [&](std::uint64_t tenths) {
+    return used.resident_bytes > most.resident_bytes / 10 * tenths ||
+           used.address_space_bytes > most.address_space_bytes / 10 * tenths;
+  };
   const bool was_short = shared_.is_short_of_memory.load();
-  if (!was_short && used > limit / 10 * 9) {
-    log::warning("memory: {} of {} bytes in use: new connections are refused, the largest queues "
-                 "are closed",
-                 used, limit);
-    shared_.is_short_of_memory.store(true);
-  } else if (was_short && used < limit / 10 * 8) {
-    log::info("memory: {} of {} bytes in use: back to normal", used, limit);
-    shared_.is_short_of_memory.store(false);
+  if (was_short ? !is_past(8) : is_past(9)) {
+    shared_.is_short_of_memory.store(!was_short);
+    std::string in_use = std::to_string(used.resident_bytes) + " of " +
+                         std::to_string(most.resident_bytes) + " bytes in use";
+    if (most.address_space_bytes != UINT64_MAX) {
+      in_use += ", " + std::to_string(used.address_space_bytes) + " of " +
+                std::to_string(most.address_space_bytes) + " bytes of address space";
+    }
+    if (was_short) {
+      log::info("memory: {}: back to normal", in_use);
+    } else {
+      log::warning("memory: {}: new connections are refused, the largest queues are closed",
+                   in_use);
+    }
   }
   if (shared_.is_short_of_memory.load()) {
     post_to_all([](Reactor& reactor) { reactor.shed_load(); });

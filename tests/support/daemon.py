@@ -133,16 +133,20 @@ class Daemon:
 
     `changes` goes on top of `base` (OPEN_CONFIG unless told); `text` is a whole config file
     instead. `config_file` is the path of what it reads, for tests that rewrite it and reload.
+    `address_space` is its RLIMIT_AS in bytes.
     """
 
     def __init__(self, changes=None, *, base=None, text=None, args=(), env=None, directory=None,
-                 await_ready=True):
+                 await_ready=True, address_space=None):
         self._directory = directory or tempfile.mkdtemp(prefix="wspushd-test-")
         self.config_file = os.path.join(self._directory, "wspushd.yaml")
         self.config = merged(OPEN_CONFIG if base is None else base, changes or {})
         self.write_config(text)
         self._clients = []
-        self._start([binary("wspushd"), "--config", self.config_file, *args], env, await_ready)
+        command = [binary("wspushd"), "--config", self.config_file, *args]
+        if address_space is not None:
+            command = ["prlimit", f"--as={address_space}", *command]
+        self._start(command, env, await_ready)
 
     @classmethod
     def without_file(cls, *args, env=None):
