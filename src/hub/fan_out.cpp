@@ -239,26 +239,28 @@ void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t beg
 
 // --- entering and leaving the arrays
 
-MemberArray& Hub::array_of(Topic& topic, WireForm form) {
+MemberArray& Hub::array_of(Topic& topic, const Subscription& subscription) {
+  const bool is_streamed = fd_by_slot_[subscription.slot] == kStreamed;
   for (MemberArray& array : topic.arrays) {
-    if (array.form == form) {
+    if (array.form == subscription.form && array.is_streamed == is_streamed) {
       return array;
     }
   }
-  return topic.arrays.emplace_back(MemberArray{.form = form, .walked = 0, .members = {}});
+  return topic.arrays.emplace_back(MemberArray{
+      .form = subscription.form, .is_streamed = is_streamed, .walked = 0, .members = {}});
 }
 
 void Hub::enter_array(Topic& topic, std::uint32_t index, std::int32_t fd) {
   WSPUSH_ASSERT(topic.walk_end == 0);
   Subscription& subscription = table_[index];
-  MemberArray& array = array_of(topic, subscription.form);
+  MemberArray& array = array_of(topic, subscription);
   subscription.state = Subscription::State::kMember;
   subscription.place = static_cast<std::uint32_t>(array.members.size());
   array.members.push_back({fd, subscription.slot});
 }
 
 void Hub::leave_array(Topic& topic, std::uint32_t index) {
-  MemberArray& array = array_of(topic, table_[index].form);
+  MemberArray& array = array_of(topic, table_[index]);
   remove_from_array(array, topic.handle.slot, table_[index].place);
   if (array.members.empty()) {
     array.members = {};

@@ -239,7 +239,8 @@ class Hub final : public engine::EngineEvents {
   void enter_array(Topic& topic, std::uint32_t index, std::int32_t fd);
   void leave_array(Topic& topic, std::uint32_t index);
   void remove_from_array(MemberArray& array, std::uint32_t topic_slot, std::uint32_t place);
-  MemberArray& array_of(Topic& topic, WireForm form);
+  /// Where the subscription stands, or would stand.
+  MemberArray& array_of(Topic& topic, const Subscription& subscription);
   /// The subscription's cursor stands at the end of the log.
   void catch_up(std::uint32_t index);
   bool close_hole(Topic& topic, const Subscription& subscription, Behind& behind);

@@ -140,7 +140,7 @@ void Hub::overtake_flush_of(std::uint32_t index) {
   if (table_[index].state != Subscription::State::kMember || !topic.is_dirty) {
     return;
   }
-  const MemberArray& array = array_of(topic, table_[index].form);
+  const MemberArray& array = array_of(topic, table_[index]);
   const bool is_served = table_[index].place < array.walked;
   const std::uint64_t cursor = is_served ? topic.walk_end : topic.flushed;
   leave_array(topic, index);

@@ -15,10 +15,12 @@
 
 namespace wspush::hub {
 
-/// The members of a topic that take one wire form. While the topic is being flushed the first
-/// `walked` of them have got the frames at hand, the others have not.
+/// The members of a topic that take one wire form the same way: all by their sockets, or all by
+/// streams. While the topic is being flushed the first `walked` of them have got the frames at
+/// hand, the others have not.
 struct MemberArray {
   WireForm form;
+  bool is_streamed;
   std::uint32_t walked = 0;
   std::vector<Member> members;
 };

@@ -472,7 +472,28 @@ void Reactor::send(std::uint16_t reactor, hub::HubMail mail) {
 
 void Reactor::send(std::span<const hub::Member> members, std::span<const iovec> parts,
                    std::size_t bytes, std::vector<hub::ShortSend>& fell_short) {
-  net::send_to_members(members, parts, bytes, busy_.data(), fell_short);
+  if (members.front().fd == hub::kStreamed) {
+    send_through_streams(members, parts, bytes, fell_short);
+  } else {
+    net::send_to_members(members, parts, bytes, busy_.data(), fell_short);
+  }
+}
+
+void Reactor::send_through_streams(std::span<const hub::Member> members,
+                                   std::span<const iovec> parts, std::size_t bytes,
+                                   std::vector<hub::ShortSend>& fell_short) {
+  fell_short.reserve(fell_short.size() + members.size());  // Nothing may fail half-way.
+  for (std::uint32_t i = 0; i < members.size(); ++i) {
+    const std::uint32_t slot = members[i].slot;
+    if (busy_[slot] != 0) {
+      fell_short.push_back({i, 0, 0});
+      continue;
+    }
+    const net::IoResult result = in_slot(slot)->send_through(parts);
+    if (result.bytes < bytes) {
+      fell_short.push_back({i, result.bytes, result.error});
+    }
+  }
 }
 
 void Reactor::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {

@@ -168,6 +168,8 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   void resume_listeners();
   void drain_some();
   void publish_counters();
+  void send_through_streams(std::span<const hub::Member> members, std::span<const iovec> parts,
+                            std::size_t bytes, std::vector<hub::ShortSend>& fell_short);
   void tell_out_of_memory() noexcept;
   template <typename Step>
   void guarded(SocketConnection& connection, Step&& step);

@@ -26,6 +26,7 @@ constexpr std::size_t kQueuePiecesMax = 64;
 SocketConnection::SocketConnection(Reactor& reactor, Options options)
     : reactor_(reactor),
       fd_(std::move(options.fd)),
+      stream_(std::move(options.stream)),
       last_heard_(reactor.context().now),
       last_sent_(reactor.context().now),
       peer_(options.peer),
@@ -86,12 +87,43 @@ bool SocketConnection::is_congested() {
 void SocketConnection::keep_cut(const hub::MessageRef& message, hub::WireForm form,
                                 std::size_t taken) {
   cut_ = std::make_unique<Cut>(Cut{message, form, taken});
-  if (!is_blocked_) {
+  become_blocked(false);
+}
+
+void SocketConnection::become_blocked(bool has_progressed) {
+  if (!is_blocked_ || has_progressed) {
     is_blocked_ = true;
     blocked_since_ = reactor_.context().now;
     update_timer();
   }
   watch(watches_input_, true);
+}
+
+net::IoResult SocketConnection::send_through(std::span<const iovec> pieces) {
+  const net::IoResult result = stream_->write(pieces);
+  if (stream_->has_unsent()) {
+    become_blocked(false);
+    reactor_.set_busy(handle_.slot, true);
+  }
+  return result;
+}
+
+net::IoResult SocketConnection::write_pieces(std::span<const iovec> pieces) {
+  return stream_ == nullptr ? net::write_some(fd_.get(), pieces) : stream_->write(pieces);
+}
+
+/// False: the socket has not taken everything, or is broken.
+bool SocketConnection::flush_stream() {
+  const net::IoResult result = stream_->flush();
+  if (result.status == net::IoStatus::kError) {
+    die();
+    return false;
+  }
+  if (stream_->has_unsent()) {
+    become_blocked(result.status == net::IoStatus::kOk);
+    return false;
+  }
+  return true;
 }
 
 bool SocketConnection::flush() {
@@ -111,6 +143,9 @@ bool SocketConnection::flush() {
 bool SocketConnection::write_out() {
   std::size_t written = 0;
   while (state_ == State::kOpen || state_ == State::kClosing) {
+    if (has_unsent() && !flush_stream()) {
+      return false;
+    }
     hub::FrameBatch& batch = reactor_.frame_batch();
     batch.clear();
     if (state_ == State::kOpen && cut_ == nullptr) {
@@ -151,7 +186,7 @@ bool SocketConnection::write_out() {
       }
       continue;
     }
-    const net::IoResult result = net::write_some(fd_.get(), pieces);
+    const net::IoResult result = write_pieces(pieces);
     if (result.status == net::IoStatus::kError) {
       die();
       return false;
@@ -160,13 +195,8 @@ bool SocketConnection::write_out() {
       on_written(result.bytes);
       written += result.bytes;
     }
-    if (result.bytes < bytes) {
-      if (!is_blocked_ || result.bytes > 0) {
-        is_blocked_ = true;
-        blocked_since_ = reactor_.context().now;
-        update_timer();
-      }
-      watch(watches_input_, true);
+    if (result.bytes < bytes || has_unsent()) {
+      become_blocked(result.bytes > 0);
       return false;
     }
     is_blocked_ = false;
@@ -206,6 +236,13 @@ void SocketConnection::on_all_written() {
   watch(watches_input_, false);
   if (state_ == State::kClosing) {
     // The busy mark stays: nothing may follow what was said last.
+    if (stream_ != nullptr) {
+      stream_->end_output();  // If that fails, what comes next does too.
+      if (has_unsent()) {
+        become_blocked(false);
+        return;
+      }
+    }
     if (!lingers_) {
       die();
       return;
@@ -246,7 +283,7 @@ void SocketConnection::on_events(std::uint32_t events) {
 
 void SocketConnection::on_readable() {
   const MutableBytes buffer = reactor_.receive_buffer();
-  const net::IoResult result = net::read_some(fd_.get(), buffer);
+  const net::IoResult result = read(buffer);
   switch (result.status) {
     case net::IoStatus::kWouldBlock:
       return;
@@ -265,8 +302,7 @@ void SocketConnection::on_readable() {
       break;
   }
   if (state_ != State::kOpen) {
-    if (session_->on_input_after_close(buffer.first(result.bytes)) &&
-        state_ == State::kLingering) {
+    if (session_->on_input_after_close(buffer.first(result.bytes)) && state_ == State::kLingering) {
       die();
     }
     return;
@@ -274,6 +310,20 @@ void SocketConnection::on_readable() {
   last_heard_ = reactor_.context().now;
   reactor_.metrics().add(metrics::Metric::kReceivedBytes, result.bytes);
   take_input(buffer.first(result.bytes));
+}
+
+net::IoResult SocketConnection::read(MutableBytes into) {
+  if (stream_ == nullptr) {
+    return net::read_some(fd_.get(), into);
+  }
+  const net::IoResult result = stream_->read(into);
+  if (stream_->has_unsent()) {
+    reactor_.want_flush(*this);
+  }
+  if (stream_->has_unread()) {
+    reactor_.want_input(*this);
+  }
+  return result;
 }
 
 void SocketConnection::take_input(MutableBytes input) {
@@ -290,6 +340,9 @@ void SocketConnection::take_input(MutableBytes input) {
 
 void SocketConnection::continue_input() {
   if (state_ != State::kOpen) {
+    if (state_ != State::kDead && stream_ != nullptr && stream_->has_unread()) {
+      on_readable();
+    }
     return;
   }
   change_session();
@@ -304,6 +357,9 @@ void SocketConnection::continue_input() {
   }
   if (may_take_input()) {
     watch(true, watches_output_);
+    if (stream_ != nullptr && stream_->has_unread()) {
+      on_readable();
+    }
   }
 }
 

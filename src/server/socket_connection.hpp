@@ -4,6 +4,7 @@
 #include <string>
 
 #include "wspush/door/session.hpp"
+#include "wspush/net/byte_stream.hpp"
 
 #include "base/unique_fd.hpp"
 #include "net/address.hpp"
@@ -18,11 +19,13 @@ class Reactor;
 /// its subscriptions lag behind. Lives in the reactor's slot map; destroyed at the end of a turn.
 ///
 /// What leaves, in this order: the rest of a frame that was cut, the queue (replies, control
-/// frames), then frames gathered from the hub.
+/// frames), then frames gathered from the hub. All of it goes through the stream where there is
+/// one; what that has taken and the socket has not goes first.
 class SocketConnection final : public door::Connection {
  public:
   struct Options {
     UniqueFd fd;
+    std::unique_ptr<net::ByteStream> stream;  ///< on `fd`; null: bytes go straight to it
     net::IpAddress peer;
     bool is_unix = false;
     bool is_public = true;
@@ -39,7 +42,9 @@ class SocketConnection final : public door::Connection {
 
   // --- door::Connection
   Handle handle() const override { return handle_; }
-  hub::Member member() const override { return {fd_.get(), handle_.slot}; }
+  hub::Member member() const override {
+    return {stream_ == nullptr ? fd_.get() : hub::kStreamed, handle_.slot};
+  }
   std::string peer_address() const override { return peer_.text(); }
   bool peer_is_loopback() const override { return is_unix_ || peer_.is_loopback(); }
   bool is_public() const override { return is_public_; }
@@ -73,6 +78,9 @@ class SocketConnection final : public door::Connection {
   void continue_input();
   /// Writes what it can, once a turn. True: more is to be written in the next one.
   bool flush();
+  /// The fan-out, for a connection with a stream that is not busy: as much of `pieces` as the
+  /// stream takes. Says so to the reactor if some of that could not leave yet.
+  net::IoResult send_through(std::span<const iovec> pieces);
   /// The fan-out left `message` half out.
   void keep_cut(const hub::MessageRef& message, hub::WireForm form, std::size_t taken);
   /// After the process had been stopped for `gap`.
@@ -92,7 +100,12 @@ class SocketConnection final : public door::Connection {
   };
 
   bool write_out();
+  net::IoResult write_pieces(std::span<const iovec> pieces);
+  bool has_unsent() const { return stream_ != nullptr && stream_->has_unsent(); }
+  bool flush_stream();
+  void become_blocked(bool has_progressed);
   void on_readable();
+  net::IoResult read(MutableBytes into);
   void take_input(MutableBytes input);
   std::size_t run_session(MutableBytes input);
   bool change_session();
@@ -105,6 +118,7 @@ class SocketConnection final : public door::Connection {
 
   Reactor& reactor_;
   UniqueFd fd_;
+  std::unique_ptr<net::ByteStream> stream_;  ///< null: plain
   Handle handle_;
   std::unique_ptr<door::Session> session_;
   std::unique_ptr<door::Session> next_session_;

@@ -127,6 +127,7 @@ class MemberSender {
  public:
   virtual ~MemberSender() = default;
   /// The same `parts` (`bytes` in all) to each member that is not busy. Adds who took less.
+  /// Either all of the members are streamed or none is.
   virtual void send(std::span<const Member> members, std::span<const iovec> parts,
                     std::size_t bytes, std::vector<ShortSend>& fell_short) = 0;
 };

@@ -26,20 +26,45 @@ struct IoResult {
   int error = 0;
 };
 
-/// A connection's bytes, both ways, where they do not go straight to a socket: TLS, simulation.
-/// A plain TCP connection carries no such object; it uses read_some() and write_some().
+/// A connection's bytes, both ways, where they do not go straight to a socket: TLS, compression
+/// with a window of its own, a test. A plain connection carries no such object; it uses read_some()
+/// and write_some().
 ///
-/// Never blocks. Thread: the reactor that owns the connection.
+/// What it has taken may wait inside: bytes read from the socket that nobody has asked for yet
+/// (`has_unread`), and bytes that the socket does not take yet (`has_unsent`). No event tells of
+/// the first; the second leave by `flush`, when the socket can be written to. Both are bounded.
+///
+/// `bytes` of an IoResult are the caller's, not those on the wire; of `flush` and `end_output`,
+/// which have none, those that the socket took. After kError the stream is over; its destructor
+/// says nothing to the peer.
+///
+/// Never blocks; may throw bad_alloc from `read` only, and then the stream is over as well. Thread:
+/// the reactor that owns the connection.
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
 
-  /// Reads what is there into `into` (not empty), at most its size.
+  /// Reads what is there into `into` (not empty), at most its size. May write to the socket too, as
+  /// a handshake does: look at `has_unsent` afterwards. kWouldBlock also when bytes came that hold
+  /// nothing for the caller. kEnd only if the peer said so itself where the layer has a word for
+  /// it: a connection that was cut is an error then.
   virtual IoResult read(MutableBytes into) = 0;
+  /// True: `read` again before waiting for an event.
+  virtual bool has_unread() const = 0;
 
   /// Writes the pieces one after the other; takes as much as it can, perhaps ending inside a
-  /// piece. The caller keeps what was not taken and offers the same bytes again.
+  /// piece. The caller keeps what was not taken and offers the same bytes again. What was taken is
+  /// the stream's, whether the socket has it or not (`has_unsent`); with unsent bytes that the
+  /// socket still refuses it takes nothing: kWouldBlock.
   virtual IoResult write(std::span<const iovec> pieces) = 0;
+  virtual bool has_unsent() const = 0;
+  /// Offers the unsent bytes to the socket. kOk if it took some, or if there are none.
+  virtual IoResult flush() = 0;
+
+  /// Nothing follows what was written: the layer's last word (TLS: close_notify), before the
+  /// caller half-closes the socket. That may become unsent as well. Once is enough; again does
+  /// nothing. `read` goes on.
+  virtual IoResult end_output() = 0;
 };
 
 }  // namespace wspush::net

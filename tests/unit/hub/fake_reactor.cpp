@@ -47,10 +47,10 @@ FakeReactor::FakeReactor(const Shared& shared, std::uint16_t index, std::uint16_
 
 // --- clients
 
-void FakeReactor::connect(std::uint32_t slot, Reader reader) {
+void FakeReactor::connect(std::uint32_t slot, Reader reader, bool is_streamed) {
   ++clients_made_;
-  clients_[slot] = std::make_unique<Client>(
-      shared_.record, reader, static_cast<std::int32_t>(1000 + clients_made_), clients_made_);
+  const auto fd = is_streamed ? kStreamed : static_cast<std::int32_t>(1000 + clients_made_);
+  clients_[slot] = std::make_unique<Client>(shared_.record, reader, fd, clients_made_);
 }
 
 void FakeReactor::disconnect(std::uint32_t slot) {
@@ -177,6 +177,35 @@ std::ptrdiff_t FakeReactor::take(Client& client, std::size_t bytes) {
   return chance < 80 ? 0 : static_cast<std::ptrdiff_t>(shared_.random.below(bytes));
 }
 
+std::ptrdiff_t FakeReactor::take(Client& client, ByteView bytes) {
+  if (client.fd == kStreamed && !client.unsent.empty()) {
+    const std::ptrdiff_t sent = take(client, client.unsent.size());
+    if (sent < 0) {
+      return sent;
+    }
+    client.stream.append(client.unsent, 0, static_cast<std::size_t>(sent));
+    client.unsent.erase(0, static_cast<std::size_t>(sent));
+    if (!client.unsent.empty()) {
+      return 0;
+    }
+  }
+  if (bytes.empty()) {
+    return 0;
+  }
+  const std::ptrdiff_t taken = take(client, bytes.size());
+  if (taken < 0) {
+    return taken;
+  }
+  auto end = static_cast<std::size_t>(taken);
+  client.stream.append(bytes, 0, end);
+  if (client.fd == kStreamed && end < bytes.size() && !client.is_dead) {
+    const std::size_t kept = shared_.random.below(bytes.size() - end + 1);
+    client.unsent.assign(bytes, end, kept);
+    end += kept;
+  }
+  return static_cast<std::ptrdiff_t>(end);
+}
+
 void FakeReactor::write(std::uint32_t slot, const std::string& line) {
   Client& client = *clients_[slot];
   if (!client.is_closing && !client.is_dead) {
@@ -233,19 +262,18 @@ bool FakeReactor::flush(std::uint32_t slot) {
     for (const FrameBatch::Entry& entry : batch.entries) {
       entry.frame.for_each_part([&](ByteView part) { pieces.append(part); });
     }
-    if (pieces.empty()) {
+    if (pieces.empty() && client.unsent.empty()) {
       client.is_blocked = false;
       busy_[slot] = client.is_closing ? kBusy : kFree;
       return false;
     }
-    const std::ptrdiff_t result = take(client, pieces.size());
+    const std::ptrdiff_t result = take(client, pieces);
     if (result < 0) {
       client.is_dead = true;
       return false;
     }
     std::size_t taken = static_cast<std::size_t>(result);
-    client.stream.append(pieces, 0, taken);
-    const bool is_all = taken == pieces.size();
+    const bool is_all = taken == pieces.size() && client.unsent.empty();
     if (client.cut) {
       client.cut->taken += std::min(taken, cut_bytes);
       if (taken >= cut_bytes) {
@@ -287,19 +315,21 @@ void FakeReactor::send(std::span<const Member> members, std::span<const iovec> p
     Client* const client = clients_.at(slot).get();
     ASSERT_NE(client, nullptr) << "a send to a client that is gone";
     ASSERT_EQ(client->fd, members[i].fd) << "a send to a descriptor's next owner";
+    ASSERT_EQ(members[i].fd == kStreamed, members[0].fd == kStreamed) << "a mixed array";
     if (busy_[slot] != kFree) {
       fell_short.push_back({i, 0, 0});
       continue;
     }
-    ASSERT_TRUE(client->out.empty() && !client->cut);
-    const std::ptrdiff_t taken = take(*client, bytes);
+    ASSERT_TRUE(client->out.empty() && client->unsent.empty() && !client->cut);
+    const std::ptrdiff_t taken = take(*client, all);
     if (taken < 0) {
       fell_short.push_back({i, 0, EPIPE});
-    } else {
-      client->stream.append(all, 0, static_cast<std::size_t>(taken));
-      if (static_cast<std::size_t>(taken) < bytes) {
-        fell_short.push_back({i, static_cast<std::size_t>(taken), 0});
-      }
+    } else if (static_cast<std::size_t>(taken) < bytes) {
+      fell_short.push_back({i, static_cast<std::size_t>(taken), 0});
+    }
+    if (!client->unsent.empty()) {
+      client->is_blocked = true;
+      busy_[slot] = kBusy;
     }
   }
 }

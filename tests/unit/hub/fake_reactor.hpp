@@ -55,12 +55,13 @@ struct Client {
     std::size_t taken;
   };
   std::uint64_t id;
-  std::int32_t fd;
+  std::int32_t fd;  ///< or kStreamed
   Reader reader;
   StreamChecker checker;
   std::string stream;  ///< everything that its socket took
   std::string out;
   std::optional<Cut> cut;
+  std::string unsent;       ///< taken by its stream, not by the socket
   bool is_full = false;     ///< its socket takes nothing
   bool is_blocked = false;  ///< its connection knows
   bool is_closing = false;
@@ -89,7 +90,7 @@ class FakeReactor final : public Post, public MemberSender, public SubscriberEve
   Hub& hub() { return hub_; }
   Client* client(std::uint32_t slot) { return clients_[slot].get(); }
   std::uint32_t slots() const { return static_cast<std::uint32_t>(clients_.size()); }
-  void connect(std::uint32_t slot, Reader reader);
+  void connect(std::uint32_t slot, Reader reader, bool is_streamed = false);
   void disconnect(std::uint32_t slot);
   void unblock(std::uint32_t slot);
   /// While calm, sockets take everything.
@@ -133,6 +134,8 @@ class FakeReactor final : public Post, public MemberSender, public SubscriberEve
   void do_subscribe(std::uint32_t slot);
   /// What the socket takes of `bytes`; negative: it is broken.
   std::ptrdiff_t take(Client& client, std::size_t bytes);
+  /// The same through the client's stream, which keeps some more than the socket takes.
+  std::ptrdiff_t take(Client& client, ByteView bytes);
 
   Shared shared_;
   RecordingEngine engine_;

@@ -57,8 +57,9 @@ class HubRig : public ::testing::Test {
     hub(reactor).publish(topic, Message::create(PayloadKind::kText, payload), key,
                          at(reactor).reply_to(static_cast<std::uint32_t>(answers_.size())));
   }
-  Client& connect(std::uint32_t slot, std::size_t reactor = 0, Reader reader = Reader::kPerfect) {
-    at(reactor).connect(slot, reader);
+  Client& connect(std::uint32_t slot, std::size_t reactor = 0, Reader reader = Reader::kPerfect,
+                  bool is_streamed = false) {
+    at(reactor).connect(slot, reader, is_streamed);
     return *at(reactor).client(slot);
   }
   void subscribe(std::uint32_t slot, const std::string& topic, std::size_t reactor = 0,

@@ -176,7 +176,8 @@ void HubWorld::change_client() {
   const std::uint32_t slot = any_slot();
   Client* const client = reactor.client(slot);
   if (client == nullptr) {
-    reactor.connect(slot, below(2) == 0 ? Reader::kPerfect : Reader::kFlaky);
+    const Reader reader = below(2) == 0 ? Reader::kPerfect : Reader::kFlaky;
+    reactor.connect(slot, reader, below(3) == 0);
     if (has_bursts_) {
       reactor.client(slot)->checker.excuse_losses();
     }
@@ -335,6 +336,7 @@ void HubWorld::check_client(FakeReactor& reactor, std::uint32_t slot) {
   }
   ASSERT_FALSE(client->is_preparing) << "a prepare was never answered";
   ASSERT_EQ(client->checker.unread(client->stream), 0U) << "a message was never finished";
+  ASSERT_TRUE(client->unsent.empty()) << "kept by the stream for ever";
   const auto& seen = client->checker.subscriptions();
   for (const std::string& topic : topics_) {
     ASSERT_EQ(reactor.hub().is_subscribed(slot, topic), seen.contains(topic)) << topic;
