@@ -21,14 +21,25 @@ function(wspush_add_module name)
   target_link_libraries(${target} ${scope} wspush_options ${arg_DEPS})
 endfunction()
 
-# wspush_add_test(MODULE SOURCES ... DEPS ...)
+# wspush_add_test(MODULE SOURCES ... DEPS ... [THREADS] [TEMPLATES])
 # One test binary `<MODULE>_test` that links only the module it tests, and what DEPS names.
+# THREADS: tests of it start threads; without, the thread sanitizer would have nothing to see, and
+# its build leaves the binary out.
+# TEMPLATES: code of the module is instantiated by its tests alone. Without, the tests' own code is
+# left to the address sanitizer: the checks of the other one are in the module, and would take half
+# of the time to compile here.
 function(wspush_add_test module)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "THREADS;TEMPLATES" "" "SOURCES;DEPS" ${ARGN})
+  if(WSPUSH_SANITIZE STREQUAL "thread" AND NOT arg_THREADS)
+    return()
+  endif()
   set(target ${module}_test)
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE wspush_options ${arg_DEPS} GTest::gmock GTest::gtest_main)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  if(WSPUSH_SANITIZE STREQUAL "address" AND NOT arg_TEMPLATES)
+    target_compile_options(${target} PRIVATE -O0 -fno-sanitize=undefined)
+  endif()
   gtest_discover_tests(${target} TEST_PREFIX "unit." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
 endfunction()
 
