@@ -55,9 +55,10 @@ void SocketConnection::write(ByteView head, ByteView body) {
   }
   const std::size_t bytes = head.size() + body.size();
   const std::uint64_t limit = config_->limits.queued_bytes;
-  // What a flush itself says (a gap, a pong) is small, and it is about to write.
+  // What a flush itself says (a gap, a pong) is small, and it is about to write. Logs have to wait:
+  // this may be the `subscribed` that goes before the messages.
   if (!is_flushing_ && !out_.is_empty() && out_.bytes() + bytes > limit) {
-    flush();
+    flush(Reach::kQueue);
     if (state_ == State::kOpen && !out_.is_empty() && out_.bytes() + bytes > limit) {
       reactor_.metrics().limit_hit(metrics::Limit::kQueuedBytes);
       session_->end(door::EndReason::kTooSlow);
@@ -126,7 +127,7 @@ bool SocketConnection::flush_stream() {
   return true;
 }
 
-bool SocketConnection::flush() {
+bool SocketConnection::flush(Reach reach) {
   if (is_flushing_) {
     return false;
   }
@@ -137,10 +138,10 @@ bool SocketConnection::flush() {
     ~Flushing() { connection.is_flushing_ = false; }
   };
   const Flushing flushing(*this);
-  return write_out();
+  return write_out(reach);
 }
 
-bool SocketConnection::write_out() {
+bool SocketConnection::write_out(Reach reach) {
   std::size_t written = 0;
   while (state_ == State::kOpen || state_ == State::kClosing) {
     if (has_unsent() && !flush_stream()) {
@@ -148,7 +149,7 @@ bool SocketConnection::write_out() {
     }
     hub::FrameBatch& batch = reactor_.frame_batch();
     batch.clear();
-    if (state_ == State::kOpen && cut_ == nullptr) {
+    if (reach == Reach::kLogs && state_ == State::kOpen && cut_ == nullptr) {
       reactor_.hub().gather(handle_.slot, kFlushBytesMax, batch);  // May queue a gap, or close.
     }
     if (state_ != State::kOpen) {
@@ -180,6 +181,9 @@ bool SocketConnection::write_out() {
       }
     }
     if (bytes == 0) {
+      if (reach == Reach::kQueue) {
+        return false;  // The flush at the end of the turn finds out whether this was all.
+      }
       on_all_written();
       if (out_.is_empty()) {
         return false;

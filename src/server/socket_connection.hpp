@@ -76,8 +76,10 @@ class SocketConnection final : public door::Connection {
   void on_timer();
   /// Goes on with input that was kept while it was paused.
   void continue_input();
+  /// How far a flush goes: what is half out and the queue, or on to what waits in topic logs.
+  enum class Reach : std::uint8_t { kQueue, kLogs };
   /// Writes what it can, once a turn. True: more is to be written in the next one.
-  bool flush();
+  bool flush(Reach reach = Reach::kLogs);
   /// The fan-out, for a connection with a stream that is not busy: as much of `pieces` as the
   /// stream takes. Says so to the reactor if some of that could not leave yet.
   net::IoResult send_through(std::span<const iovec> pieces);
@@ -99,7 +101,7 @@ class SocketConnection final : public door::Connection {
     std::size_t taken;
   };
 
-  bool write_out();
+  bool write_out(Reach reach);
   net::IoResult write_pieces(std::span<const iovec> pieces);
   bool has_unsent() const { return stream_ != nullptr && stream_->has_unsent(); }
   bool flush_stream();

@@ -281,3 +281,20 @@ class TestRepliesToAPeerThatDoesNotRead:
         data = os.urandom(MIB)
         client.send_binary(data)
         assert client.receive_binary(10) == data
+
+    def test_a_full_queue_lets_no_message_overtake_its_subscribed(self, start, unique):
+        own = start({"reactors": 1, "limits": {"queued_bytes": "1KiB"}})
+        topics = [unique("open") for _ in range(40)]
+        for topic in topics:
+            own.publish(topic, "kept")
+        client = own.v1()
+        client.send_json({"op": "subscribe", "id": 1, "topics": [
+            {"topic": topic, "after": "first"} for topic in topics]})
+        subscribed = set()
+        for _ in range(2 * len(topics)):
+            event = client.next_event()
+            if event["op"] == "subscribed":
+                subscribed.add(event["topic"])
+            else:
+                assert event["op"] == "message" and event["topic"] in subscribed, event
+        assert len(subscribed) == len(topics)
