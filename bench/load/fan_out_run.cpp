@@ -24,7 +24,7 @@ FanOutRun::FanOutRun(const Options& options, const CpuMeter* meter)
     : options_(options),
       meter_(meter),
       tracker_(options.subscribers),
-      pool_({options_, tracker_, faults_}, poller_),
+      pool_({options_, tracker_, faults_, inflater_}, poller_),
       events_(kEventsPerTurn),
       buffer_(kReadBytes) {
 }
@@ -46,6 +46,7 @@ Result<Measurement, std::string> FanOutRun::execute() {
   const std::uint64_t deliveries = tracker_.deliveries();
   const std::uint64_t echoes = publisher_->echoes();
   const std::uint64_t bytes = pool_.received_bytes();
+  const std::uint64_t compressed = inflater_.count();
   const CpuSample before = meter_ != nullptr ? meter_->sample() : CpuSample{};
   const TimePoint start = MonotonicClock::now();
 
@@ -66,6 +67,7 @@ Result<Measurement, std::string> FanOutRun::execute() {
   result.messages = tracker_.published() - published;
   result.deliveries = tracker_.deliveries() - deliveries;
   result.publisher_echoes = publisher_->echoes() - echoes;
+  result.compressed = inflater_.count() - compressed;
   result.received_bytes = pool_.received_bytes() - bytes;
   result.latency_p50 = tracker_.latencies().quantile(0.50);
   result.latency_p99 = tracker_.latencies().quantile(0.99);

@@ -22,6 +22,7 @@ struct Measurement {
   std::uint64_t deliveries = 0;  ///< to the subscribers
   std::uint64_t publisher_echoes =
       0;                             ///< deliveries to the publisher, which the server paid for too
+  std::uint64_t compressed = 0;      ///< deliveries that came compressed
   std::uint64_t received_bytes = 0;  ///< by the subscribers, frame headers and envelopes included
   std::chrono::nanoseconds elapsed{};
   std::chrono::nanoseconds latency_p50{};  ///< publish to last subscriber
@@ -64,6 +65,7 @@ class FanOutRun {
   Poller poller_;
   Faults faults_;
   DeliveryTracker tracker_;
+  FrameInflater inflater_;
   SubscriberPool pool_;
   std::optional<Publisher> publisher_;
   std::vector<epoll_event> events_;

@@ -36,14 +36,14 @@ class HttpPublisher final : public PublisherProtocol {
 void HttpPublisher::append(std::string& out, std::uint64_t first, std::size_t count) {
   if (count == 1) {
     append_request(out, "/api/topics/" + options_.topic + "/messages", "text/plain",
-                   make_payload(first, options_.payload_bytes));
+                   make_payload(first, options_.payload_bytes, options_.payload_text));
     return;
   }
   std::string body = R"({"messages":[)";
   for (std::uint64_t sequence = first; sequence < first + count; ++sequence) {
     body += sequence == first ? "" : ",";
     body += R"({"topic":")" + options_.topic + R"(","text":")" +
-            make_payload(sequence, options_.payload_bytes) + "\"}";
+            make_payload(sequence, options_.payload_bytes, options_.payload_text) + "\"}";
   }
   body += "]}";
   append_request(out, "/api/messages", "application/json", body);

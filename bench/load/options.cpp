@@ -57,6 +57,16 @@ bool read_publish_by(std::string_view text, PublishBy& way) {
   return false;
 }
 
+bool read_payload_text(std::string_view text, PayloadText& kind) {
+  for (const PayloadText known : {PayloadText::kLetter, PayloadText::kMixed}) {
+    if (text == name_of(known)) {
+      kind = known;
+      return true;
+    }
+  }
+  return false;
+}
+
 enum class Taken { kYes, kBadValue, kUnknown };
 
 Taken verdict(bool is_good) {
@@ -91,6 +101,9 @@ Taken take_value(std::string_view name, std::string_view value, Options& options
   }
   if (name == "--payload-bytes") {
     return verdict(read_number(value, kPayloadBytesMin, kPayloadBytesMax, options.payload_bytes));
+  }
+  if (name == "--payload") {
+    return verdict(read_payload_text(value, options.payload_text));
   }
   if (name == "--window") {
     return verdict(read_number(value, std::size_t{1}, kWindowMax, options.window));
@@ -140,6 +153,16 @@ const char* name_of(PublishBy way) {
   return "";
 }
 
+const char* name_of(PayloadText text) {
+  switch (text) {
+    case PayloadText::kLetter:
+      return "letter";
+    case PayloadText::kMixed:
+      return "mixed";
+  }
+  return "";
+}
+
 Result<Options, std::string> parse_options(int argc, char** argv) {
   Options options;
   bool is_warm_up_given = false;
@@ -147,6 +170,10 @@ Result<Options, std::string> parse_options(int argc, char** argv) {
     const std::string_view name = argv[i];
     if (name == "--check") {
       options.is_check = true;
+      continue;
+    }
+    if (name == "--deflate") {
+      options.is_deflated = true;
       continue;
     }
     if (name == "--json") {
@@ -176,6 +203,9 @@ Result<Options, std::string> parse_options(int argc, char** argv) {
   if (options.publish_by == PublishBy::kHttp && options.door == Door::kFloor) {
     return Unexpected(std::string("the floor has no API: --publish connection"));
   }
+  if (options.is_deflated && options.door == Door::kFloor) {
+    return Unexpected(std::string("the floor compresses nothing: no --deflate"));
+  }
   if (options.is_check) {
     // A check counts from the first message on, so that "1 to M, each once" is the whole story.
     options.messages = options.messages == 0 ? 100 : options.messages;
@@ -200,6 +230,8 @@ not. Prints a table and then one line of JSON.
   --topic NAME                 (bench)
   --subscribers N              (1000)
   --payload-bytes N            16 or more (128)
+  --payload letter|mixed       one letter repeated, or half words and half random letters (letter)
+  --deflate                    subscribers offer permessage-deflate, and insist on it
   --window K                   K messages in one write, the next K when all have arrived (1)
   --rate R                     R messages a second instead, whatever has arrived
   --duration SECONDS           of the measurement (2)

@@ -9,6 +9,7 @@
 
 #include "wspush/base/result.hpp"
 
+#include "payload.hpp"
 #include "sockets.hpp"
 
 namespace wspush::load {
@@ -33,6 +34,8 @@ struct Options {
 
   std::size_t subscribers = 1000;
   std::size_t payload_bytes = 128;
+  PayloadText payload_text = PayloadText::kLetter;
+  bool is_deflated = false;    ///< subscribers offer permessage-deflate and insist on it
   std::size_t window = 1;      ///< messages in one write; the next when all have arrived everywhere
   double rate_per_second = 0;  ///< above 0: open loop instead of a window
   std::uint64_t messages = 0;  ///< above 0: so many; else `duration`
@@ -53,5 +56,6 @@ const char* usage();
 
 const char* name_of(Door door);
 const char* name_of(PublishBy way);
+const char* name_of(PayloadText text);
 
 }  // namespace wspush::load

@@ -1,6 +1,9 @@
 #include "payload.hpp"
 
 #include <charconv>
+#include <iterator>
+
+#include "wspush/base/random.hpp"
 
 namespace wspush::load {
 namespace {
@@ -11,10 +14,28 @@ char letter_of(std::uint64_t sequence) {
   return static_cast<char>('a' + sequence % 26);
 }
 
+/// Words that come again and letters that do not, 16 of each in turn.
+void fill_mixed(std::string& payload, std::uint64_t sequence) {
+  static constexpr std::string_view kWords[] = {"temperature:21, ", "station: north, ",
+                                                "humidity: 0.71, ", "state: measured,"};
+  static constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  SplitMix64 random(sequence);
+  for (std::size_t at = kDigits; at < payload.size(); ++at) {
+    const std::size_t place = at % 16;
+    const std::uint64_t chunk = at / 16;
+    payload[at] = chunk % 2 == 0 ? kLetters[random.below(kLetters.size())]
+                                 : kWords[(chunk / 2 + sequence) % std::size(kWords)][place];
+  }
+}
+
 }  // namespace
 
-std::string make_payload(std::uint64_t sequence, std::size_t bytes) {
+std::string make_payload(std::uint64_t sequence, std::size_t bytes, PayloadText text) {
   std::string payload(bytes < kPayloadBytesMin ? kPayloadBytesMin : bytes, letter_of(sequence));
+  if (text == PayloadText::kMixed) {
+    fill_mixed(payload, sequence);
+  }
   for (std::size_t i = 0; i < kDigits; ++i) {
     payload[kDigits - 1 - i] = "0123456789abcdef"[sequence >> (4 * i) & 0xf];
   }
@@ -34,7 +55,11 @@ std::optional<std::uint64_t> sequence_of(std::string_view payload) {
   return sequence;
 }
 
-bool is_intact(std::string_view payload, std::uint64_t sequence, std::size_t bytes) {
+bool is_intact(std::string_view payload, std::uint64_t sequence, std::size_t bytes,
+               PayloadText text) {
+  if (text == PayloadText::kMixed) {
+    return payload == make_payload(sequence, bytes, text);
+  }
   return payload.size() == bytes && sequence_of(payload) == sequence &&
          payload.find_first_not_of(letter_of(sequence), kDigits) == std::string_view::npos;
 }

@@ -80,9 +80,11 @@ std::string to_json(const Options& options, const Measurement& measured, const F
   JsonLine line;
   line.text("door", name_of(options.door)).text("publish", name_of(options.publish_by));
   line.count("subscribers", options.subscribers).count("payload_bytes", options.payload_bytes);
+  line.text("payload", name_of(options.payload_text)).boolean("deflate", options.is_deflated);
   line.count("window", options.rate_per_second > 0 ? 0 : options.window);
   line.number("rate_per_second", options.rate_per_second, 3);
   line.count("messages", measured.messages).count("deliveries", measured.deliveries);
+  line.count("compressed", measured.compressed);
   line.number("seconds", seconds(measured.elapsed), 6);
   line.number("deliveries_per_second", deliveries_per_second(measured), 0);
   if (measured.cpu) {
@@ -114,6 +116,9 @@ std::string to_table(const Options& options, const Measurement& measured, const 
   };
   row("messages", std::to_string(measured.messages), "");
   row("deliveries", std::to_string(measured.deliveries), "");
+  if (options.is_deflated) {
+    row("  of them compressed", std::to_string(measured.compressed), "");
+  }
   row("time", fixed(seconds(measured.elapsed), 3), "s");
   row("rate", fixed(deliveries_per_second(measured), 0), "deliveries/s");
   if (measured.cpu) {

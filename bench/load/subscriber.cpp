@@ -10,6 +10,10 @@ namespace {
 constexpr std::size_t kHeadBytesMax = 16384;
 constexpr unsigned kCloseMessagesLost = 4007;
 
+// As browsers offer it; and what lets one inflater serve all subscribers.
+constexpr std::string_view kOffer = "permessage-deflate; client_max_window_bits";
+constexpr std::string_view kNoServerTakeover = "server_no_context_takeover";
+
 // The payload of a control frame fits any masking key; zero would be legal too, but no test of the
 // server's unmasking.
 constexpr std::uint32_t kMaskingKey = 0x9e3779b9;
@@ -25,7 +29,8 @@ std::string Subscriber::opening(const SubscriberContext& context) const {
   return encode_upgrade_request({.host = host,
                                  .path = path,
                                  .key = key,
-                                 .subprotocol = is_v1 ? std::string_view("wspush.v1") : ""});
+                                 .subprotocol = is_v1 ? std::string_view("wspush.v1") : "",
+                                 .extensions = options.is_deflated ? kOffer : ""});
 }
 
 bool Subscriber::take(std::string_view input, const SubscriberContext& context,
@@ -46,8 +51,17 @@ bool Subscriber::take(std::string_view input, const SubscriberContext& context,
     if (status == FrameStatus::kRefused || frame.is_masked) {
       return refuse(context, "a frame that no server may send, or a fragment");
     }
-    if (!take_frame(frame.opcode, input.substr(frame.header_bytes, frame.payload_bytes), context,
-                    reply)) {
+    std::string_view payload = input.substr(frame.header_bytes, frame.payload_bytes);
+    if (frame.is_compressed) {
+      const auto message = context.options.is_deflated && frame.opcode <= kOpcodeBinary
+                               ? context.inflater.inflate(payload)
+                               : std::nullopt;
+      if (!message) {
+        return refuse(context, "a compressed frame that was not agreed on, or is none");
+      }
+      payload = *message;
+    }
+    if (!take_frame(frame.opcode, payload, context, reply)) {
       return false;
     }
     input.remove_prefix(frame.bytes());
@@ -73,6 +87,12 @@ bool Subscriber::take_head(std::string_view& input, const SubscriberContext& con
   }
   if (find_header(head, "sec-websocket-accept") != accept_for(key_from(number_))) {
     return refuse(context, "handshake: wrong Sec-WebSocket-Accept");
+  }
+  const std::string_view extensions =
+      find_header(head, "sec-websocket-extensions").value_or(std::string_view());
+  if (context.options.is_deflated ? extensions.find(kNoServerTakeover) == std::string_view::npos
+                                  : !extensions.empty()) {
+    return refuse(context, "handshake: extensions: " + std::string(extensions));
   }
   input.remove_prefix(end + 4);
   if (context.options.door != Door::kWspushV1) {
@@ -162,9 +182,10 @@ void Subscriber::take_payload(std::string_view payload, const SubscriberContext&
   const Options& options = context.options;
   Faults& faults = context.faults;
   const auto sequence = sequence_of(payload);
-  const bool is_ours = sequence && *sequence >= 1 && *sequence <= context.tracker.published() &&
-                       (options.is_check ? is_intact(payload, *sequence, options.payload_bytes)
-                                         : payload.size() == options.payload_bytes);
+  const bool is_ours =
+      sequence && *sequence >= 1 && *sequence <= context.tracker.published() &&
+      (options.is_check ? is_intact(payload, *sequence, options.payload_bytes, options.payload_text)
+                        : payload.size() == options.payload_bytes);
   if (!is_ours) {
     ++faults.corrupt;
     faults.note("subscriber " + std::to_string(number_) +

@@ -7,6 +7,7 @@
 
 #include "delivery_tracker.hpp"
 #include "faults.hpp"
+#include "frame_inflater.hpp"
 #include "options.hpp"
 #include "sequence_ledger.hpp"
 #include "wire.hpp"
@@ -18,6 +19,7 @@ struct SubscriberContext {
   const Options& options;
   DeliveryTracker& tracker;
   Faults& faults;
+  FrameInflater& inflater;
 };
 
 /// One subscriber's protocol, from the connection that stands to the last message: bytes in, bytes

@@ -44,7 +44,8 @@ std::string WebSocketPublisher::opening() const {
 
 void WebSocketPublisher::append(std::string& out, std::uint64_t first, std::size_t count) {
   for (std::uint64_t sequence = first; sequence < first + count; ++sequence) {
-    append_client_frame(out, kOpcodeText, make_payload(sequence, options_.payload_bytes),
+    append_client_frame(out, kOpcodeText,
+                        make_payload(sequence, options_.payload_bytes, options_.payload_text),
                         static_cast<std::uint32_t>(masking_keys_.next()));
   }
   published_ += count;

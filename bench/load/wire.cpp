@@ -85,6 +85,9 @@ std::string encode_upgrade_request(const UpgradeRequest& request) {
   if (!request.subprotocol.empty()) {
     text.append("Sec-WebSocket-Protocol: ").append(request.subprotocol).append("\r\n");
   }
+  if (!request.extensions.empty()) {
+    text.append("Sec-WebSocket-Extensions: ").append(request.extensions).append("\r\n");
+  }
   text.append("\r\n");
   return text;
 }
@@ -130,10 +133,11 @@ FrameStatus parse_frame(std::string_view input, FrameView& frame) {
     return FrameStatus::kNeedMore;
   }
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(input[i]); };
-  if ((byte(0) & 0xf0) != 0x80) {  // FIN set, no reserved bit
+  if ((byte(0) & 0xb0) != 0x80) {  // FIN set, no reserved bit but RSV1
     return FrameStatus::kRefused;
   }
   frame.opcode = byte(0) & 0x0f;
+  frame.is_compressed = (byte(0) & 0x40) != 0;
   frame.is_masked = (byte(1) & 0x80) != 0;
   std::uint64_t length = byte(1) & 0x7f;
   std::size_t length_bytes = 0;

@@ -29,6 +29,7 @@ struct UpgradeRequest {
   std::string_view path;         ///< origin form, already percent-encoded
   std::string_view key;          ///< Sec-WebSocket-Key
   std::string_view subprotocol;  ///< empty: none is offered
+  std::string_view extensions;   ///< likewise
 };
 std::string encode_upgrade_request(const UpgradeRequest& request);
 
@@ -47,6 +48,7 @@ void append_client_frame(std::string& out, std::uint8_t opcode, std::string_view
 struct FrameView {
   std::uint8_t opcode = 0;
   bool is_masked = false;
+  bool is_compressed = false;  ///< RSV1
   std::size_t header_bytes = 0;
   std::size_t payload_bytes = 0;
   std::uint32_t masking_key = 0;  ///< in the byte order of the wire
@@ -57,8 +59,8 @@ struct FrameView {
 enum class FrameStatus { kWhole, kNeedMore, kRefused };
 
 /// Reads the header of the frame that `input` starts with; kWhole only when its payload is there
-/// too. kRefused: a fragment, a reserved bit, or a payload over `kFrameBytesMax`; nothing here
-/// sends those.
+/// too. kRefused: a fragment, a reserved bit other than RSV1, or a payload over `kFrameBytesMax`;
+/// nothing here sends those.
 FrameStatus parse_frame(std::string_view input, FrameView& frame);
 
 /// Undoes (or does) the masking of `payload`, in place.

@@ -175,12 +175,12 @@ constexpr std::array kRows{
     duration("heartbeat.proxy_read_timeout", kShortestTimeout, kLongestProxyTimeout, field<&C::heartbeat, &Heartbeat::proxy_read_timeout>),
 
     section("compression"),
-    boolean("compression.enabled", field<&C::compression, &Compression::enabled>).needs(F::kCompression),
-    integer("compression.level", 1, 9, field<&C::compression, &Compression::level>).needs(F::kCompression),
-    size("compression.min_bytes", 0, kGiB, field<&C::compression, &Compression::min_bytes>).needs(F::kCompression),
-    boolean("compression.context_takeover", field<&C::compression, &Compression::context_takeover>).needs(F::kCompression),
-    integer("compression.window_bits", 9, 15, field<&C::compression, &Compression::window_bits>).needs(F::kCompression),
-    integer("compression.max_ratio", 1, kMany, field<&C::compression, &Compression::max_ratio>).needs(F::kCompression),
+    boolean("compression.enabled", field<&C::compression, &Compression::enabled>),
+    integer("compression.level", 1, 9, field<&C::compression, &Compression::level>),
+    size("compression.min_bytes", 0, kGiB, field<&C::compression, &Compression::min_bytes>),
+    boolean("compression.context_takeover", field<&C::compression, &Compression::context_takeover>).needs(F::kContextTakeover),
+    integer("compression.window_bits", 9, 15, field<&C::compression, &Compression::window_bits>),
+    integer("compression.max_ratio", 1, kMany, field<&C::compression, &Compression::max_ratio>),
 
     section("limits"),
     integer("limits.connections", 0, kVeryMany, field<&C::limits, &Limits::connections>).reload(),
@@ -373,8 +373,8 @@ std::string_view missing_feature(Feature feature) {
   switch (feature) {
     case Feature::kNone:
       return {};
-    case Feature::kCompression:
-      return "this version does not compress yet";
+    case Feature::kContextTakeover:
+      return "this version keeps the windows of clients only, none for what it sends";
     case Feature::kTls:
       return "this version does not speak TLS yet: the listener stays plain";
     case Feature::kProxyProtocol:

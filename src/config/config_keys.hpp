@@ -29,7 +29,7 @@ enum class KeyType {
 /// What a key needs that a version may not have yet.
 enum class Feature {
   kNone,
-  kCompression,
+  kContextTakeover,
   kTls,
   kProxyProtocol,
   kTrustedProxies,
@@ -42,7 +42,7 @@ enum class Feature {
   kPusher,
 };
 
-/// "this version does not compress yet", or empty where the feature is there. Whoever builds one
+/// "this version has no bridges yet", or empty where the feature is there. Whoever builds one
 /// lets its case return nothing; the rows may keep their mark.
 std::string_view missing_feature(Feature feature);
 

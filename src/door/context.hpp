@@ -10,6 +10,7 @@
 
 #include "auth/topic_rules.hpp"
 #include "base/json.hpp"
+#include "door/deflation.hpp"
 #include "hub/hub.hpp"
 #include "metrics/reactor_metrics.hpp"
 
@@ -21,9 +22,10 @@ struct Context {
   hub::Hub& hub;
   metrics::ReactorMetrics& metrics;
   Random& random;
+  Deflation& deflation;
   std::shared_ptr<const config::Config> config;
   std::shared_ptr<const auth::TopicRules> rules;
-  TimePoint now{};                        ///< of this turn
+  TimePoint now{};  ///< of this turn
   WallTime wall{};
   std::uint16_t reactor = 0;
   std::uint64_t instance = 0;  ///< of this process: mixed into connection ids

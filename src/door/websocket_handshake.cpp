@@ -40,7 +40,7 @@ void WebSocketHandshake::refuse(int status, ByteView code, ByteView message) {
 
 void WebSocketHandshake::on_head(http::Exchange& /*exchange*/) {
   const http::RequestHead& head = exchange_.head();
-  if (judge(head) && judge_origin(head) && judge_subprotocols(head)) {
+  if (judge(head) && judge_origin(head) && judge_subprotocols(head) && judge_extensions(head)) {
     on_valid_request();
   }
 }
@@ -120,7 +120,26 @@ bool WebSocketHandshake::judge_subprotocols(const http::RequestHead& head) {
   return true;
 }
 
-void WebSocketHandshake::accept(std::unique_ptr<Session> session) {
+bool WebSocketHandshake::judge_extensions(const http::RequestHead& head) {
+  std::vector<ByteView> values;
+  head.headers.for_each("Sec-WebSocket-Extensions",
+                        [&](std::string_view value) { values.push_back(value); });
+  auto negotiated = websocket::negotiate_deflate(values, context_.deflation.bounds());
+  if (!negotiated) {
+    refuse(400, "bad_request", "Sec-WebSocket-Extensions is malformed");
+    return false;
+  }
+  if (*negotiated) {
+    deflate_ = (*negotiated)->agreement;
+    headers_.emplace_back("Sec-WebSocket-Extensions", std::move((*negotiated)->answer));
+  }
+  return true;
+}
+
+void WebSocketHandshake::accept(std::unique_ptr<WebSocketSession> session) {
+  if (deflate_) {
+    session->use_deflate(*deflate_);
+  }
   exchange_.upgrade(std::move(headers_), std::move(session));
 }
 
@@ -209,7 +228,7 @@ class RawHandshake final : public WebSocketHandshake {
       return;
     }
     const hub::SubscribeOptions options{
-        .after = after_, .mode = hub::Mode::kAll, .form = hub::WireForm::kRaw};
+        .after = after_, .mode = hub::Mode::kAll, .form = form_of(hub::WireForm::kRaw, deflate())};
     const auto subscribed =
         context().hub.subscribe(exchange().connection().member(), topic_, options);
     if (!subscribed && subscribed.error() == hub::HubError::kForbidden) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "door/context.hpp"
 #include "door/upgrade_exchange.hpp"
+#include "door/websocket_session.hpp"
 
 namespace wspush::door {
 
@@ -29,19 +31,23 @@ class WebSocketHandshake : public http::RequestHandler, public hub::ReplySink {
   virtual void on_valid_request() = 0;
 
   void refuse(int status, ByteView code, ByteView message);
-  void accept(std::unique_ptr<Session> session);
+  void accept(std::unique_ptr<WebSocketSession> session);
 
   UpgradeExchange& exchange() { return exchange_; }
   Context& context() const { return context_; }
+  /// What was negotiated, once the request is valid.
+  const std::optional<websocket::DeflateAgreement>& deflate() const { return deflate_; }
 
  private:
   bool judge(const http::RequestHead& head);
   bool judge_origin(const http::RequestHead& head);
   bool judge_subprotocols(const http::RequestHead& head);
+  bool judge_extensions(const http::RequestHead& head);
 
   UpgradeExchange& exchange_;
   Context& context_;
   std::vector<std::pair<std::string, std::string>> headers_;
+  std::optional<websocket::DeflateAgreement> deflate_;
 };
 
 /// `GET /ws`

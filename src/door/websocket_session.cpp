@@ -11,6 +11,7 @@ namespace {
 
 using websocket::AssemblerEvent;
 using websocket::CloseCode;
+using websocket::FrameError;
 using websocket::Opcode;
 
 /// Control frames of one peer. An honest client sends one in fifty seconds.
@@ -19,9 +20,16 @@ constexpr RateLimit kControlFrames{.per_second = 50, .burst = 100};
 /// For one that is going away: to take what was published before.
 constexpr auto kLeaveTime = std::chrono::seconds(5);
 
-metrics::Limit limit_of(websocket::FrameError error) {
-  return error == websocket::FrameError::kTooManyFrames ? metrics::Limit::kFramesPerMessage
-                                                        : metrics::Limit::kMessageBytes;
+/// The limit that was hit; nothing where the peer broke a rule.
+std::optional<metrics::Limit> limit_of(FrameError error) {
+  if (error == FrameError::kTooManyFrames) {
+    return metrics::Limit::kFramesPerMessage;
+  }
+  if (error == FrameError::kInflatesTooFar) {
+    return metrics::Limit::kMaxRatio;
+  }
+  return error == FrameError::kMessageTooBig ? std::optional(metrics::Limit::kMessageBytes)
+                                             : std::nullopt;
 }
 
 }  // namespace
@@ -62,9 +70,7 @@ void WebSocketSession::handle(const AssemblerEvent& event) {
       return;
     case AssemblerEvent::Kind::kText:
     case AssemblerEvent::Kind::kBinary:
-      context_.metrics.add(metrics::Metric::kReceivedMessages);
-      on_message(event.kind == AssemblerEvent::Kind::kText ? Opcode::kText : Opcode::kBinary,
-                 as_view(event.payload));
+      take_message(event);
       return;
     case AssemblerEvent::Kind::kPing:
       answer_ping(as_view(event.payload));
@@ -79,13 +85,42 @@ void WebSocketSession::handle(const AssemblerEvent& event) {
       connection_.close_after_flush(Linger::kNo);  // Both have said it (RFC 6455 7.1.1).
       return;
     case AssemblerEvent::Kind::kError:
-      if (event.close_code == CloseCode::kPolicyViolation ||
-          event.close_code == CloseCode::kTooBig) {
-        context_.metrics.limit_hit(limit_of(event.error));
-      }
-      close_with(event.close_code, websocket::describe(event.error));
+      fail(event.error);
       return;
   }
+}
+
+void WebSocketSession::take_message(const AssemblerEvent& event) {
+  MutableBytes message = event.payload;
+  if (event.is_compressed) {
+    if (const FrameError error = inflate(event, message); error != FrameError::kNone) {
+      fail(error);
+      return;
+    }
+  }
+  context_.metrics.add(metrics::Metric::kReceivedMessages);
+  on_message(event.kind == AssemblerEvent::Kind::kText ? Opcode::kText : Opcode::kBinary,
+             as_view(message));
+}
+
+FrameError WebSocketSession::inflate(const AssemblerEvent& event, MutableBytes& message) {
+  if (deflate_->client_context_takeover && inflater_ == nullptr) {
+    inflater_ = std::make_unique<websocket::Inflater>(websocket::Inflater::Options{
+        .window_bits = deflate_->client_window_bits, .keeps_context = true});
+  }
+  const FrameError error = context_.deflation.inflate(inflater_.get(), as_view(event.payload),
+                                                      config().limits.message_bytes, message);
+  const bool is_bad_text = error == FrameError::kNone &&
+                           event.kind == AssemblerEvent::Kind::kText &&
+                           !is_valid_utf8(as_view(message));
+  return is_bad_text ? FrameError::kTextNotUtf8 : error;
+}
+
+void WebSocketSession::fail(FrameError error) {
+  if (const auto limit = limit_of(error)) {
+    context_.metrics.limit_hit(*limit);
+  }
+  close_with(websocket::close_code_for(error), websocket::describe(error));
 }
 
 bool WebSocketSession::admit_control_frame() {
@@ -127,7 +162,8 @@ bool WebSocketSession::on_input_after_close(MutableBytes input) {
 
 websocket::MessageRules WebSocketSession::message_rules() const {
   const config::Limits& limits = config().limits;
-  return {.message_bytes_max = limits.message_bytes,
+  return {.allow_rsv1 = deflate_.has_value(),
+          .message_bytes_max = limits.message_bytes,
           .frames_per_message_max = static_cast<std::uint32_t>(limits.frames_per_message)};
 }
 
@@ -219,6 +255,16 @@ void WebSocketSession::send_text(ByteView payload) {
 }
 
 void WebSocketSession::send_frame(Opcode opcode, ByteView payload) {
+  if (deflate_ && !deflate_->server_context_takeover && !is_control(opcode)) {
+    const WindowClass window = window_class(deflate_->server_window_bits);
+    if (const auto deflated = context_.deflation.deflate(window, {&payload, 1})) {
+      // A copy, as a write may flush what others deflate.
+      const std::string kept(*deflated);
+      const auto header = websocket::encode_server_header(opcode, kept.size(), true);
+      connection_.write(header.view(), kept);
+      return;
+    }
+  }
   const auto header = websocket::encode_server_header(opcode, payload.size());
   connection_.write(header.view(), payload);
 }

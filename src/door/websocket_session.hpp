@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "wspush/door/session.hpp"
@@ -18,6 +20,9 @@ class WebSocketSession : public Session {
  public:
   WebSocketSession(Connection& connection, Context& context);
 
+  /// permessage-deflate was negotiated. Once, before anything is said.
+  void use_deflate(const websocket::DeflateAgreement& agreement) { deflate_ = agreement; }
+
   std::size_t on_input(MutableBytes input) final;
   void on_input_end() final;
   void on_deadline(TimePoint now) override;
@@ -35,6 +40,8 @@ class WebSocketSession : public Session {
   Context& context() { return context_; }
   const config::Config& config() const { return connection_.config(); }
   hub::ReplyTo reply_to(std::uint32_t item) const;
+  /// How this client gets what is published.
+  hub::WireForm form_of(hub::WireForm plain) const { return door::form_of(plain, deflate_); }
 
   void send_text(ByteView payload);
   void send_frame(websocket::Opcode opcode, ByteView payload);
@@ -50,6 +57,9 @@ class WebSocketSession : public Session {
 
  private:
   void handle(const websocket::AssemblerEvent& event);
+  void take_message(const websocket::AssemblerEvent& event);
+  websocket::FrameError inflate(const websocket::AssemblerEvent& event, MutableBytes& message);
+  void fail(websocket::FrameError error);
   void answer_ping(ByteView payload);
   void send_close(const std::string& payload);
   bool admit_control_frame();
@@ -63,6 +73,9 @@ class WebSocketSession : public Session {
   TimePoint last_ping_{};
   /// While the peer takes nothing, the newest ping of it that has no pong yet.
   std::unique_ptr<std::string> late_pong_;
+  /// Where the client's window outlives its messages, from the first compressed one on.
+  std::unique_ptr<websocket::Inflater> inflater_;
+  std::optional<websocket::DeflateAgreement> deflate_;
   bool is_closing_ = false;
   bool is_paused_ = false;
   bool is_leaving_ = false;   ///< closes when everything is written

@@ -11,40 +11,85 @@ using hub::Message;
 using hub::PayloadKind;
 using hub::WireBytes;
 
+/// What stands in the frame of a message: `before`, the payload unless `before` has it in another
+/// spelling, `behind`.
+struct Content {
+  websocket::Opcode opcode = websocket::Opcode::kText;
+  std::string before;
+  ByteView payload;
+  ByteView behind;
+};
+using MakeContent = Content (*)(ByteView topic, const Message& message);
+
 /// {"op":"message","topic":"news","id":"1a2b3c4d-7","data":{"a":1}}
-std::unique_ptr<WireBytes> encode_wspush_v1(ByteView topic, const Message& message) {
-  std::string text = R"({"op":"message","topic":)";
+Content wspush_v1_content(ByteView topic, const Message& message) {
+  Content content;
+  std::string& text = content.before;
+  text = R"({"op":"message","topic":)";
   append_json_string(text, topic);
   text.push_back(',');
-  auto form = std::make_unique<WireBytes>();
-  form->has_payload = hub::append_members_before_payload(text, message);
-  std::size_t bytes = text.size() + 1;
-  if (form->has_payload) {
-    bytes += message.payload().size();
-    form->suffix = "}";
+  if (hub::append_members_before_payload(text, message)) {
+    content.payload = message.payload();
+    content.behind = "}";
   } else {
     text.push_back('}');
   }
-  const auto header = websocket::encode_server_header(websocket::Opcode::kText, bytes);
-  form->prefix.reserve(header.view().size() + text.size());
-  form->prefix.append(header.view()).append(text);
+  return content;
+}
+
+Content raw_content(ByteView /*topic*/, const Message& message) {
+  return {.opcode = message.kind() == PayloadKind::kBinary ? websocket::Opcode::kBinary
+                                                           : websocket::Opcode::kText,
+          .before = {},
+          .payload = message.payload(),
+          .behind = {}};
+}
+
+std::unique_ptr<WireBytes> encode_plain(const Content& content) {
+  const std::size_t bytes = content.before.size() + content.payload.size() + content.behind.size();
+  const auto header = websocket::encode_server_header(content.opcode, bytes);
+  auto form = std::make_unique<WireBytes>();
+  form->prefix.reserve(header.view().size() + content.before.size());
+  form->prefix.append(header.view()).append(content.before);
+  form->suffix = content.behind;
+  form->has_payload = !content.payload.empty();
   return form;
 }
 
-std::unique_ptr<WireBytes> encode_raw(ByteView /*topic*/, const Message& message) {
-  const auto opcode = message.kind() == PayloadKind::kBinary ? websocket::Opcode::kBinary
-                                                             : websocket::Opcode::kText;
+std::unique_ptr<WireBytes> encode_deflated(const Content& content, WindowClass window,
+                                           Deflation& deflation) {
+  const ByteView parts[] = {content.before, content.payload, content.behind};
+  const auto payload = deflation.deflate(window, parts);
+  if (!payload) {
+    return encode_plain(content);
+  }
+  const auto header = websocket::encode_server_header(content.opcode, payload->size(), true);
   auto form = std::make_unique<WireBytes>();
-  form->prefix = websocket::encode_server_header(opcode, message.payload().size()).view();
+  form->prefix.reserve(header.view().size() + payload->size());
+  form->prefix.append(header.view()).append(*payload);
+  form->has_payload = false;
   return form;
 }
 
 }  // namespace
 
-std::array<hub::Encode, hub::kWireFormCount> wire_forms() {
+std::array<hub::Encode, hub::kWireFormCount> wire_forms(Deflation& deflation) {
   std::array<hub::Encode, hub::kWireFormCount> forms{};
-  forms[static_cast<std::size_t>(hub::WireForm::kWspushV1)] = encode_wspush_v1;
-  forms[static_cast<std::size_t>(hub::WireForm::kRaw)] = encode_raw;
+  const auto add = [&](hub::WireForm plain, MakeContent content) {
+    forms[static_cast<std::size_t>(plain)] = [content](ByteView topic, const Message& message) {
+      return encode_plain(content(topic, message));
+    };
+    for (const int bits : {9, 12, 15}) {
+      const auto form = form_of(plain, websocket::DeflateAgreement{
+                                           .server_window_bits = static_cast<std::uint8_t>(bits)});
+      forms[static_cast<std::size_t>(form)] = [content, window = window_class(bits), &deflation](
+                                                  ByteView topic, const Message& message) {
+        return encode_deflated(content(topic, message), window, deflation);
+      };
+    }
+  };
+  add(hub::WireForm::kWspushV1, wspush_v1_content);
+  add(hub::WireForm::kRaw, raw_content);
   return forms;
 }
 

@@ -343,6 +343,7 @@ void WspushV1Session::run_subscribe(const HeldCommand& command) {
       continue;
     }
     hub::SubscribeOptions options = wanted.options;
+    options.form = form_of(hub::WireForm::kWspushV1);
     options.subscriptions_max = config().limits.subscriptions_per_connection;
     const auto answer = context().hub.subscribe(connection().member(), wanted.topic, options);
     if (!answer) {

@@ -25,7 +25,7 @@ constexpr std::size_t kGatherFramesMax = 256;
 Frame Hub::frame_of(const Topic& topic, const Message& message, WireForm form) const {
   const WireBytes* bytes = message.find_form(form);
   if (bytes == nullptr) {
-    const Encode encode = options_.encode[static_cast<std::size_t>(form)];
+    const Encode& encode = options_.encode[static_cast<std::size_t>(form)];
     bytes = &message.keep_form(form, encode(topic.name, message));
   }
   return Frame(message, *bytes);

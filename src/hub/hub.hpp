@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <queue>
 #include <span>
 #include <string>
@@ -27,11 +28,11 @@ namespace wspush::hub {
 
 /// Makes one wire form of a message of `topic`: frame header included. Called at most once for each
 /// message and form (twice if two reactors meet).
-using Encode = std::unique_ptr<WireBytes> (*)(ByteView topic, const Message& message);
+using Encode = std::function<std::unique_ptr<WireBytes>(ByteView topic, const Message& message)>;
 
 /// Bounds from the configuration, as they are now.
 struct HubLimits {
-  std::uint64_t topics = 1'000'000;  ///< at home in all reactors together
+  std::uint64_t topics = 1'000'000;          ///< at home in all reactors together
   std::uint64_t history_bytes = UINT64_MAX;  ///< of the logs at home in this reactor
 };
 

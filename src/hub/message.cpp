@@ -32,8 +32,9 @@ MessageRef Message::create(PayloadKind kind, ByteView payload, ByteView key) {
 }
 
 Message::~Message() {
-  for (const auto& form : forms_) {
-    delete form.load(std::memory_order_acquire);
+  const WireBytes* form = forms_.load(std::memory_order_acquire);
+  while (form != nullptr) {
+    delete std::exchange(form, form->next);
   }
 }
 
@@ -47,12 +48,15 @@ std::size_t Message::log_bytes() const {
 }
 
 const WireBytes& Message::keep_form(WireForm form, std::unique_ptr<WireBytes> bytes) const {
-  auto& slot = forms_[static_cast<std::size_t>(form)];
-  const WireBytes* kept = nullptr;
-  if (slot.compare_exchange_strong(kept, bytes.get(), std::memory_order_acq_rel)) {
-    kept = bytes.release();
-  }
-  return *kept;
+  bytes->form = form;
+  bytes->next = forms_.load(std::memory_order_acquire);
+  do {
+    if (const WireBytes* kept = find_from(bytes->next, form)) {
+      return *kept;
+    }
+  } while (!forms_.compare_exchange_weak(bytes->next, bytes.get(), std::memory_order_acq_rel,
+                                         std::memory_order_acquire));
+  return *bytes.release();
 }
 
 }  // namespace wspush::hub

@@ -21,6 +21,10 @@ enum class Metric : std::uint8_t {
   kDeliveredBytes,
   kReceivedMessages,
   kReceivedBytes,
+  kDeflateInputBytes,
+  kDeflateOutputBytes,
+  kInflateInputBytes,
+  kInflateOutputBytes,
   kGaps,
   kPingsSent,
   kLoopStalls,
@@ -45,7 +49,7 @@ enum class Metric : std::uint8_t {
   kResidentMemory,
   kCpuSeconds,
 };
-inline constexpr std::size_t kMetricCount = 26;
+inline constexpr std::size_t kMetricCount = 30;
 
 enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo };
 
@@ -81,6 +85,10 @@ constexpr std::size_t cell_count(Metric metric) {
     case Metric::kDeliveredBytes:
     case Metric::kReceivedMessages:
     case Metric::kReceivedBytes:
+    case Metric::kDeflateInputBytes:
+    case Metric::kDeflateOutputBytes:
+    case Metric::kInflateInputBytes:
+    case Metric::kInflateOutputBytes:
     case Metric::kGaps:
     case Metric::kPingsSent:
     case Metric::kLoopStalls:

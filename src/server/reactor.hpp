@@ -189,6 +189,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   MutableBytes receive_buffer_;
   SplitMix64 random_;
   engine::MemoryEngine engine_;
+  door::Deflation deflation_;
   hub::Hub hub_;
   door::Context context_;
   api::ApiContext api_context_;

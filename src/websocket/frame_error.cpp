@@ -36,8 +36,11 @@ constexpr std::array kRows = {
     Row{kCloseReasonNotUtf8, CloseCode::kInvalidPayload, "close reason is not UTF-8",
         "RFC 6455 5.5.1"},
     Row{kTextNotUtf8, CloseCode::kInvalidPayload, "text is not UTF-8", "RFC 6455 8.1"},
+    Row{kInvalidDeflate, CloseCode::kInvalidPayload, "compressed data is invalid",
+        "RFC 7692 7.2.2"},
     Row{kTooManyFrames, CloseCode::kPolicyViolation, "too many frames in a message", ""},
     Row{kMessageTooBig, CloseCode::kTooBig, "message too big", ""},
+    Row{kInflatesTooFar, CloseCode::kTooBig, "compressed message inflates too far", ""},
 };
 
 constexpr bool is_in_order() {
@@ -46,7 +49,7 @@ constexpr bool is_in_order() {
       return false;
     }
   }
-  return kRows.back().error == kMessageTooBig;
+  return kRows.back().error == kInflatesTooFar;
 }
 static_assert(is_in_order(), "one row for each enumerator, in their order");
 

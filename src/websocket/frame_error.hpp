@@ -24,8 +24,10 @@ enum class FrameError : std::uint8_t {
   kCloseCode,               ///< a close code that must not be on the wire
   kCloseReasonNotUtf8,
   kTextNotUtf8,
-  kTooManyFrames,  ///< more than `frames_per_message`
-  kMessageTooBig,  ///< more than `message_bytes`
+  kInvalidDeflate,  ///< a compressed message that is no run of whole DEFLATE blocks
+  kTooManyFrames,   ///< more than `frames_per_message`
+  kMessageTooBig,   ///< more than `message_bytes`
+  kInflatesTooFar,  ///< more than `max_ratio` times what came
 };
 
 /// The code to close with: 1002, 1007, 1008 or 1009. `error` must not be kNone.

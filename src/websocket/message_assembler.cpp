@@ -70,8 +70,10 @@ FrameError MessageAssembler::begin_frame(const FrameHeader& header,
   ++frames_;
   // By subtraction: the announced length may be anything below 2^63, and the limit may have become
   // smaller than what is here already.
+  const std::uint64_t bytes_max =
+      is_compressed_ ? rules.compressed_bytes_max() : rules.message_bytes_max;
   const std::uint64_t here = spill_.message_bytes();
-  if (here > rules.message_bytes_max || header.payload_bytes > rules.message_bytes_max - here) {
+  if (here > bytes_max || header.payload_bytes > bytes_max - here) {
     return FrameError::kMessageTooBig;
   }
   return FrameError::kNone;

@@ -18,6 +18,12 @@ struct MessageRules {
   bool allow_rsv1 = false;                    ///< permessage-deflate was negotiated
   std::uint64_t message_bytes_max = 1 << 20;  ///< of a message's payload, fragments together
   std::uint32_t frames_per_message_max = 4096;
+
+  /// Bytes of a compressed message as it comes: what does not shrink grows a little, by an eighth
+  /// at the very worst (zlib's deflateBound()). What comes out of it is for the inflater to bound.
+  std::uint64_t compressed_bytes_max() const {
+    return message_bytes_max + message_bytes_max / 8 + 64;
+  }
 };
 
 /// One thing that the peer said.

@@ -7,9 +7,10 @@ import struct
 
 from byte_stream import StreamClosed
 from deadlines import DEFAULT_SECONDS, as_deadline
+from deflate import Deflate
 from http_client import HttpConnection, build_request
-from websocket_frames import (BINARY, CLOSE, PING, PONG, TEXT, FrameDecoder, MessageAssembler,
-                              ProtocolViolation, close_payload, encode_frame)
+from websocket_frames import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, FrameDecoder,
+                              MessageAssembler, ProtocolViolation, close_payload, encode_frame)
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -52,26 +53,37 @@ class ConnectionClosed(AssertionError):
 
 
 class WebSocketClient:
-    """An open connection. Pings are answered by themselves unless `answer_pings` is turned off."""
+    """An open connection. Pings are answered by themselves unless `answer_pings` is turned off.
 
-    def __init__(self, connection, response, answer_pings=True):
+    With permessage-deflate agreed (`deflate` is not None) what `send_text` and `send_binary` say is
+    compressed; what comes is decompressed with exactly the window that was agreed on.
+    """
+
+    def __init__(self, connection, response, answer_pings=True, deflate=None):
         self.stream = connection.stream
         self.response = response
         self.answer_pings = answer_pings
         self.pings = []  # payloads of the server's pings, in order
         self.pongs = []  # payloads of the server's pongs, in order
         self.closed = None  # (code, reason) once the server's close frame is here
-        self._decoder = FrameDecoder()
-        self._assembler = MessageAssembler()
+        self.deflate = deflate
+        self.compressed = []  # of each message that came: was it compressed?
+        self._decoder = FrameDecoder(allow_rsv1=deflate is not None)
+        self._assembler = MessageAssembler(deflate)
 
     @classmethod
     def connect(cls, address, path, *, subprotocols=(), answer_pings=True, receive_buffer=None,
-                host=None, seconds=DEFAULT_SECONDS, **header_changes):
-        """Shakes hands and checks every header of the 101. AssertionError with the answer if not."""
+                host=None, seconds=DEFAULT_SECONDS, deflate=None, **header_changes):
+        """Shakes hands and checks every header of the 101. AssertionError with the answer if not.
+
+        `deflate`: an offer of permessage-deflate, that has to be taken.
+        """
         connection = HttpConnection(address, receive_buffer)
         try:
             if subprotocols:
                 header_changes["Sec_WebSocket_Protocol"] = ", ".join(subprotocols)
+            if deflate is not None:
+                header_changes["Sec_WebSocket_Extensions"] = deflate
             key = random_key()
             connection.send(build_request("GET", path, upgrade_headers(key, **header_changes),
                                           host=host or connection.host))
@@ -80,7 +92,10 @@ class WebSocketClient:
             assert response.header("Upgrade").lower() == "websocket", response
             assert response.header("Connection").lower() == "upgrade", response
             assert response.header("Sec-WebSocket-Accept") == accept_for(key), response
-            return cls(connection, response, answer_pings)
+            extensions = response.all("Sec-WebSocket-Extensions")
+            assert len(extensions) == (deflate is not None), response
+            agreed = Deflate(extensions[0], deflate) if extensions else None
+            return cls(connection, response, answer_pings, agreed)
         except BaseException:
             connection.close()
             raise
@@ -98,10 +113,17 @@ class WebSocketClient:
         self.stream.send(encode_frame(opcode, payload, **options))
 
     def send_text(self, text):
-        self.send_frame(TEXT, text.encode() if isinstance(text, str) else text)
+        self.send_message(TEXT, text.encode() if isinstance(text, str) else text)
 
     def send_binary(self, data):
-        self.send_frame(BINARY, data)
+        self.send_message(BINARY, data)
+
+    def send_message(self, opcode, payload):
+        """One frame, compressed where that was agreed on."""
+        if self.deflate is None:
+            self.send_frame(opcode, payload)
+        else:
+            self.send_frame(opcode, self.deflate.compress(payload), rsv=4)
 
     def send_close(self, code=1000, reason=b""):
         self.send_frame(CLOSE, close_payload(code, reason))
@@ -143,6 +165,8 @@ class WebSocketClient:
                 self._take_close(frame.payload)
                 raise ConnectionClosed(*self.closed, True)
             else:
+                if frame.opcode != CONTINUATION:
+                    self.compressed.append(frame.rsv1)
                 message = self._assembler.add(frame)
                 if message is not None:
                     return message

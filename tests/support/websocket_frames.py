@@ -26,6 +26,7 @@ class Frame(NamedTuple):
     opcode: int
     payload: bytes
     fin: bool = True
+    rsv1: bool = False
 
 
 def apply_mask(payload, key):
@@ -69,8 +70,9 @@ def close_payload(code=None, reason=b""):
 class FrameDecoder:
     """Feeds on bytes from a server, gives whole frames; raises ProtocolViolation."""
 
-    def __init__(self):
+    def __init__(self, allow_rsv1=False):
         self._bytes = bytearray()
+        self._allow_rsv1 = allow_rsv1  # permessage-deflate: on the first frame of a message
 
     def feed(self, data):
         self._bytes += data
@@ -81,7 +83,10 @@ class FrameDecoder:
         if len(data) < 2:
             return None
         fin, opcode, short = bool(data[0] & 0x80), data[0] & 0x0F, data[1] & 0x7F
-        self._check(not data[0] & 0x70, f"RSV bits set: {data[0]:#04x}")
+        rsv1 = bool(data[0] & 0x40)
+        self._check(not data[0] & 0x30, f"RSV bits set: {data[0]:#04x}")
+        self._check(not rsv1 or (self._allow_rsv1 and opcode in (TEXT, BINARY)),
+                    f"RSV1 set: {data[0]:#04x}")
         self._check(not data[1] & 0x80, "a masked frame from the server")
         self._check(opcode in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG), f"opcode {opcode}")
         self._check(opcode < CLOSE or (fin and short < 126), "a fragmented or long control frame")
@@ -95,7 +100,7 @@ class FrameDecoder:
             return None
         payload = bytes(data[head:head + length])
         del data[:head + length]
-        return Frame(opcode, payload, fin)
+        return Frame(opcode, payload, fin, rsv1)
 
     def pending(self):
         """Bytes of an unfinished frame."""
@@ -108,10 +113,15 @@ class FrameDecoder:
 
 
 class MessageAssembler:
-    """Frames to messages: (opcode, payload). Checks the order of fragments and the UTF-8."""
+    """Frames to messages: (opcode, payload). Checks the order of fragments and the UTF-8.
 
-    def __init__(self):
+    `deflate` decompresses what comes with RSV1.
+    """
+
+    def __init__(self, deflate=None):
+        self._deflate = deflate
         self._opcode = None
+        self._is_compressed = False
         self._parts = []
 
     def add(self, frame):
@@ -120,11 +130,14 @@ class MessageAssembler:
             raise ProtocolViolation(f"opcode {frame.opcode} does not fit the fragments before it")
         if self._opcode is None:
             self._opcode = frame.opcode
+            self._is_compressed = frame.rsv1
         self._parts.append(frame.payload)
         if not frame.fin:
             return None
         opcode, payload = self._opcode, b"".join(self._parts)
         self._opcode, self._parts = None, []
+        if self._is_compressed:
+            payload = self._deflate.decompress(payload)
         if opcode == TEXT:
             try:
                 payload.decode("utf-8")

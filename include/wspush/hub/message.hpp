@@ -1,12 +1,10 @@
 #pragma once
 
-#include <sys/uio.h>
-
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <sys/uio.h>
 #include <utility>
 
 #include "wspush/base/bytes.hpp"
@@ -18,9 +16,19 @@ namespace wspush::hub {
 enum class PayloadKind : std::uint8_t { kJson, kText, kBinary };
 
 /// The encodings a message may leave in. Each is made at most once per message, when it is first
-/// needed, and shared by every subscriber that gets it.
-enum class WireForm : std::uint8_t { kWspushV1, kRaw };
-inline constexpr std::size_t kWireFormCount = 2;
+/// needed, and shared by every subscriber that gets it. Of each plain one there is a deflated twin
+/// for each class of windows (docs/decisions/0006-window-classes.md).
+enum class WireForm : std::uint8_t {
+  kWspushV1,
+  kRaw,
+  kWspushV1Deflated9,
+  kRawDeflated9,
+  kWspushV1Deflated12,
+  kRawDeflated12,
+  kWspushV1Deflated15,
+  kRawDeflated15,
+};
+inline constexpr std::size_t kWireFormCount = 8;
 
 /// One encoding of one message: `prefix`, then the message's own payload unless the prefix already
 /// holds it in another spelling, then `suffix`. So a large payload is never copied to be framed.
@@ -28,6 +36,10 @@ struct WireBytes {
   std::string prefix;
   std::string suffix;
   bool has_payload = true;
+
+  // Set by the message that keeps it.
+  WireForm form{};
+  const WireBytes* next = nullptr;  ///< another form of the same message
 };
 
 class Message;
@@ -78,9 +90,10 @@ class Message {
   /// What the message weighs in a log: the allocation without its wire forms. Bytes.
   std::size_t log_bytes() const;
 
-  /// The kept form, or null if it has not been made yet. Thread: any.
+  /// The kept form, or null if it has not been made yet. Thread: any. Cost: O(forms that were
+  /// made), which is one or two unless clients came with every window.
   const WireBytes* find_form(WireForm form) const {
-    return forms_[static_cast<std::size_t>(form)].load(std::memory_order_acquire);
+    return find_from(forms_.load(std::memory_order_acquire), form);
   }
   /// Keeps `bytes` as the form, unless another reactor was first; returns the kept one.
   const WireBytes& keep_form(WireForm form, std::unique_ptr<WireBytes> bytes) const;
@@ -91,13 +104,21 @@ class Message {
       : payload_bytes_(payload_bytes), key_bytes_(key_bytes), kind_(kind) {}
   ~Message();
   static void destroy(Message* message);
+  static const WireBytes* find_from(const WireBytes* first, WireForm form) {
+    while (first != nullptr && first->form != form) {
+      first = first->next;
+    }
+    return first;
+  }
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
 
   mutable std::atomic<std::uint32_t> references_{1};
   std::uint32_t payload_bytes_;
   MessageId id_;
   TimePoint published_at_{};
-  mutable std::array<std::atomic<const WireBytes*>, kWireFormCount> forms_{};
+  /// A list that only grows, at its front: most messages leave in one form, so that room for all of
+  /// them would be wasted.
+  mutable std::atomic<const WireBytes*> forms_{nullptr};
   std::uint8_t key_bytes_;
   PayloadKind kind_;
 };

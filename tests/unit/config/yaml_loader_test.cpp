@@ -114,7 +114,7 @@ TEST(YamlLoader, ReportsAllFaultsAtOnceInTheOrderOfTheFile) {
 }
 
 TEST(YamlLoader, GivesNoConfigAndNoNoticesBesideFaults) {
-  const LoadResult result = load_text("echo: maybe\ncompression: {level: 5}\n");
+  const LoadResult result = load_text("echo: maybe\nengine: {type: redis}\n");
   EXPECT_FALSE(result.config);
   EXPECT_THAT(result.notices, IsEmpty());
   ASSERT_EQ(result.faults.size(), 1U);

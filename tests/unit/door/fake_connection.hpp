@@ -12,6 +12,7 @@ namespace wspush::door::test {
 struct SentFrame {
   int opcode;
   std::string payload;
+  bool is_compressed = false;  ///< RSV1
 
   int close_code() const {
     return payload.size() < 2 ? 1005
@@ -36,7 +37,7 @@ inline std::vector<SentFrame> frames_of(ByteView bytes) {
       }
       header += digits;
     }
-    frames.push_back({opcode, std::string(bytes.substr(header, size))});
+    frames.push_back({opcode, std::string(bytes.substr(header, size)), (at(0) & 0x40) != 0});
     bytes.remove_prefix(std::min(bytes.size(), header + size));
   }
   return frames;

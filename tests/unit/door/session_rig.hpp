@@ -39,10 +39,12 @@ class SessionRig : public ::testing::Test, public hub::MemberSender, public hub:
   /// With the config as it is by now.
   void start(std::uint16_t reactors = 1) {
     rules_ = std::make_shared<auth::TopicRules>(config_);
+    deflation_ = std::make_unique<Deflation>(config_->compression, metrics_);
     for (std::uint16_t i = 0; i < reactors; ++i) {
       engines_.push_back(std::make_unique<engine::MemoryEngine>(i + 1));
       hubs_.push_back(std::make_unique<hub::Hub>(
-          hub::HubOptions{.reactor = i, .reactors = reactors, .encode = wire_forms(), .seed = 1},
+          hub::HubOptions{
+              .reactor = i, .reactors = reactors, .encode = wire_forms(*deflation_), .seed = 1},
           shared_, *engines_.back(), mailer_, *this, *this));
       hubs_.back()->set_now(now_);
       hubs_.back()->set_rules(*rules_);
@@ -50,6 +52,7 @@ class SessionRig : public ::testing::Test, public hub::MemberSender, public hub:
     context_ = std::make_unique<Context>(Context{.hub = *hubs_[0],
                                                  .metrics = metrics_,
                                                  .random = random_,
+                                                 .deflation = *deflation_,
                                                  .config = config_,
                                                  .rules = rules_,
                                                  .now = now_,
@@ -150,6 +153,7 @@ class SessionRig : public ::testing::Test, public hub::MemberSender, public hub:
   std::shared_ptr<auth::TopicRules> rules_;
   SplitMix64 random_{1};
   metrics::ReactorMetrics metrics_;
+  std::unique_ptr<Deflation> deflation_;
   hub::HubShared shared_{.topic_key = {1, 2}};
   Mailer mailer_;
   std::vector<std::unique_ptr<engine::MemoryEngine>> engines_;

@@ -18,7 +18,72 @@ class WebSocket : public SessionRig {
     start();
     session_ = std::make_unique<EchoSession>(connection_, *context_);
   }
+  void open(const websocket::DeflateAgreement& agreement) {
+    start();
+    auto session = std::make_unique<EchoSession>(connection_, *context_);
+    session->use_deflate(agreement);
+    session_ = std::move(session);
+  }
+  /// A compressed masked frame of the client.
+  static std::string compressed(Opcode opcode, ByteView payload) {
+    std::string bytes = frame(opcode, payload);
+    bytes[0] = static_cast<char>(bytes[0] | 0x40);
+    return bytes;
+  }
 };
+
+// "Hello", and the same again out of the window (RFC 7692 §7.2.3).
+constexpr ByteView kHello{"\xf2\x48\xcd\xc9\xc9\x07\x00", 7};
+constexpr ByteView kHelloAgain{"\xf2\x00\x11\x00\x00", 5};
+
+TEST_F(WebSocket, TakesCompressedMessagesWhereThatWasAgreed) {
+  open(websocket::DeflateAgreement{});
+  const std::string all = compressed(Opcode::kText, kHello) + frame(Opcode::kText, "plain");
+  for (std::size_t cut = 0; cut <= all.size(); ++cut) {
+    input(all.substr(0, cut));
+    input(all.substr(cut));
+    ASSERT_THAT(answers(), ElementsAre("Hello", "plain")) << cut;
+  }
+  input(compressed(Opcode::kPing, ""));
+  EXPECT_THAT(answers(), ElementsAre("close 1002"));
+}
+
+TEST_F(WebSocket, RefusesThemWhereItWasNot) {
+  open();
+  input(compressed(Opcode::kText, kHello));
+  EXPECT_THAT(answers(), ElementsAre("close 1002"));
+}
+
+TEST_F(WebSocket, KeepsTheClientsWindowOnlyWhereThatWasAgreed) {
+  open(websocket::DeflateAgreement{.client_context_takeover = true});
+  input(compressed(Opcode::kText, kHello) + compressed(Opcode::kText, kHelloAgain));
+  EXPECT_THAT(answers(), ElementsAre("Hello", "Hello"));
+  hubs_.clear();
+  engines_.clear();
+  open(websocket::DeflateAgreement{});
+  input(compressed(Opcode::kText, kHello) + compressed(Opcode::kText, kHelloAgain));
+  EXPECT_THAT(answers(), ElementsAre("Hello", "close 1007"));
+}
+
+TEST_F(WebSocket, CompressesItsRepliesButNoControlFrame) {
+  open(websocket::DeflateAgreement{});
+  input(frame(Opcode::kText, std::string(128, 'x')) + frame(Opcode::kText, std::string(127, 'x')) +
+        frame(Opcode::kPing, std::string(125, 'x')));
+  const auto frames = connection_.take_frames();
+  ASSERT_EQ(frames.size(), 3U);
+  EXPECT_TRUE(frames[0].is_compressed);
+  EXPECT_LT(frames[0].payload.size(), 20U);
+  EXPECT_FALSE(frames[1].is_compressed) << "below compression.min_bytes";
+  EXPECT_FALSE(frames[2].is_compressed);
+}
+
+TEST_F(WebSocket, CountsAMessageThatInflatesTooFar) {
+  config_->compression.max_ratio = 10;
+  open(websocket::DeflateAgreement{});
+  input(compressed(Opcode::kBinary, {"\x62\x60\x18\x05\xc4\x02\x00\x00", 8}));  // 300 zero bytes
+  EXPECT_THAT(answers(), ElementsAre("close 1009"));
+  EXPECT_EQ(limit_hits(metrics::Limit::kMaxRatio), 1U);
+}
 
 TEST_F(WebSocket, EchoesWhateverItsSplit) {
   open();

@@ -16,7 +16,9 @@ test::SentFrame encode(WireForm form, PayloadKind kind, ByteView payload, ByteVi
                        ByteView topic = "news") {
   const MessageRef message = Message::create(kind, payload, key);
   message->stamp({0x1a2b3c4d, 7}, {});
-  const auto bytes = wire_forms()[static_cast<std::size_t>(form)](topic, *message);
+  metrics::ReactorMetrics metrics;
+  Deflation deflation({}, metrics);
+  const auto bytes = wire_forms(deflation)[static_cast<std::size_t>(form)](topic, *message);
   const hub::Frame frame(*message, *bytes);
   std::string all;
   frame.for_each_part([&](ByteView part) { all.append(part); });
@@ -69,6 +71,42 @@ TEST(WireForms, TheHeaderCountsTheEnvelopeAtEveryLengthOfLength) {
   const std::string large(70'000, '1');
   EXPECT_TRUE(
       encode(WireForm::kWspushV1, PayloadKind::kJson, large).payload.ends_with(large + "}"));
+}
+
+TEST(WireForms, ADeflatedOneSaysTheSameInItsWindow) {
+  const std::string payload = "\"" + std::string(900, 'a') + std::string(900, 'b') + "\"";
+  for (const WireForm plain : {WireForm::kRaw, WireForm::kWspushV1}) {
+    const test::SentFrame wanted = encode(plain, PayloadKind::kJson, payload);
+    for (const int bits : {8, 9, 11, 12, 14, 15}) {
+      const WireForm form = form_of(
+          plain,
+          websocket::DeflateAgreement{.server_window_bits = static_cast<std::uint8_t>(bits)});
+      const test::SentFrame frame = encode(form, PayloadKind::kJson, payload);
+      EXPECT_TRUE(frame.is_compressed);
+      EXPECT_EQ(frame.opcode, wanted.opcode);
+      EXPECT_LT(frame.payload.size(), 200U);
+      websocket::Inflater inflater({.window_bits = bits});
+      websocket::ScratchBuffer scratch;
+      ASSERT_EQ(
+          inflater.inflate(frame.payload, {.message_bytes_max = 4000, .ratio_max = 1000}, scratch),
+          websocket::FrameError::kNone);
+      EXPECT_EQ(as_view(scratch.view()), wanted.payload) << bits;
+    }
+  }
+}
+
+TEST(WireForms, ADeflatedOneThatGainsNothingIsThePlainOne) {
+  for (const ByteView payload : {ByteView(""), ByteView("1"), ByteView("short")}) {
+    for (const WireForm form : {WireForm::kRawDeflated9, WireForm::kRawDeflated15}) {
+      const test::SentFrame frame = encode(form, PayloadKind::kBinary, payload);
+      EXPECT_FALSE(frame.is_compressed);
+      EXPECT_EQ(frame.opcode, 2);
+      EXPECT_EQ(frame.payload, payload);
+    }
+    const test::SentFrame frame = encode(WireForm::kWspushV1Deflated12, PayloadKind::kJson, "1");
+    EXPECT_FALSE(frame.is_compressed);
+    EXPECT_TRUE(frame.payload.ends_with(R"("data":1})"));
+  }
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ std::unique_ptr<WireBytes> encode_line(ByteView topic, const Message& message) {
 }  // namespace
 
 std::array<Encode, kWireFormCount> line_forms() {
-  return {encode_line, encode_line};
+  std::array<Encode, kWireFormCount> forms;
+  forms.fill(encode_line);
+  return forms;
 }
 
 bool FakePost::is_empty() const {

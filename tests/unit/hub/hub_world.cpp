@@ -164,9 +164,10 @@ void HubWorld::subscribe() {
   for (std::uint64_t left = 1 + below(3); left > 0; --left) {
     const std::string& topic = any_topic();
     wanted.emplace_back(
-        topic, SubscribeOptions{.after = any_after(topic),
-                                .mode = below(6) == 0 ? Mode::kLatest : Mode::kAll,
-                                .form = below(3) == 0 ? WireForm::kRaw : WireForm::kWspushV1});
+        topic,
+        SubscribeOptions{.after = any_after(topic),
+                         .mode = below(6) == 0 ? Mode::kLatest : Mode::kAll,
+                         .form = static_cast<WireForm>(below(3) == 0 ? below(kWireFormCount) : 0)});
   }
   reactor.subscribe(slot, std::move(wanted), below(2) == 0);
 }

@@ -57,6 +57,20 @@ TEST(Message, AFormIsKeptOnceAndTheFirstOneStays) {
   EXPECT_EQ(message->find_form(WireForm::kWspushV1), nullptr);
 }
 
+TEST(Message, KeepsEveryFormBesideTheOthers) {
+  const MessageRef message = Message::create(PayloadKind::kText, "x");
+  for (std::size_t i = 0; i < kWireFormCount; ++i) {
+    auto bytes = std::make_unique<WireBytes>();
+    bytes->prefix = std::to_string(i);
+    message->keep_form(static_cast<WireForm>(i), std::move(bytes));
+    for (std::size_t j = 0; j < kWireFormCount; ++j) {
+      const WireBytes* found = message->find_form(static_cast<WireForm>(j));
+      ASSERT_EQ(found != nullptr, j <= i);
+      EXPECT_TRUE(found == nullptr || found->prefix == std::to_string(j));
+    }
+  }
+}
+
 TEST(Message, AFrameIsItsPartsInOrder) {
   const MessageRef message = Message::create(PayloadKind::kText, "payload");
   const auto join = [&](const WireBytes& form) {
@@ -88,6 +102,8 @@ TEST(Message, TwoReactorsMayMakeAFormAndLetGoAtTheSameTime) {
       }
       auto bytes = std::make_unique<WireBytes>();
       bytes->prefix = name;
+      message->keep_form(name[0] == 'o' ? WireForm::kRaw : WireForm::kRawDeflated9,
+                         std::make_unique<WireBytes>());
       const WireBytes& kept = message->keep_form(WireForm::kWspushV1, std::move(bytes));
       EXPECT_EQ(&kept, message->find_form(WireForm::kWspushV1));
       EXPECT_TRUE(kept.prefix == "one" || kept.prefix == "two");

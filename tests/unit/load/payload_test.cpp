@@ -30,6 +30,20 @@ TEST(Payload, IsNotIntactWithAnyByteChanged) {
   EXPECT_FALSE(is_intact(good.substr(0, 39), 42, 40));
 }
 
+TEST(Payload, MixedTextIsTextAndCheckedToTheByte) {
+  const std::string good = make_payload(42, 1024, PayloadText::kMixed);
+  EXPECT_EQ(good.size(), 1024U);
+  EXPECT_EQ(sequence_of(good), 42U);
+  EXPECT_EQ(good.find_first_of("\"\\"), std::string::npos) << "fits into JSON as it is";
+  EXPECT_TRUE(is_intact(good, 42, 1024, PayloadText::kMixed));
+  EXPECT_FALSE(is_intact(good, 42, 1024)) << "not the other filling";
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = bad[i] == '!' ? '?' : '!';
+    EXPECT_FALSE(is_intact(bad, 42, 1024, PayloadText::kMixed)) << i;
+  }
+}
+
 TEST(Payload, HasNoNumberWhenItIsShortOrNotHex) {
   EXPECT_EQ(sequence_of("000000000000001"), std::nullopt);
   EXPECT_EQ(sequence_of("000000000000000g"), std::nullopt);

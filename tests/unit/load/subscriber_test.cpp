@@ -49,7 +49,8 @@ class SubscriberTest : public ::testing::Test {
   Options options_;
   DeliveryTracker tracker_{1};
   Faults faults_;
-  SubscriberContext context_{options_, tracker_, faults_};
+  FrameInflater inflater_;
+  SubscriberContext context_{options_, tracker_, faults_, inflater_};
   Subscriber subscriber_{0};
   std::string reply_;
 };
@@ -67,6 +68,42 @@ TEST_F(SubscriberTest, IsContentWithEachMessageOnceAndInOrderAtEverySplit) {
     ASSERT_EQ(subscriber_.ledger().missing(3), 0U);
     ASSERT_TRUE(faults_.none()) << faults_.first;
   }
+}
+
+TEST_F(SubscriberTest, TakesCompressedMessagesWhereItOfferedThat) {
+  use(Door::kRaw);
+  options_.is_deflated = true;
+  EXPECT_NE(subscriber_.opening(context_).find("permessage-deflate"), std::string::npos);
+  // What zlib makes of the payloads of messages 1 and 2.
+  for (const std::uint64_t sequence : {std::uint64_t{1}, std::uint64_t{2}}) {
+    const std::string payload = make_payload(sequence, options_.payload_bytes);
+    // A block without compression: 00, the length, its complement; the empty block's first byte.
+    std::string deflated = std::string("\x00", 1) + static_cast<char>(payload.size()) +
+                           std::string("\x00", 1) + static_cast<char>(~payload.size()) + "\xff" +
+                           payload + std::string("\x00", 1);
+    std::string frame = text_frame(deflated);
+    frame[0] = static_cast<char>(frame[0] | 0x40);
+    publish(1);
+    if (sequence == 1) {
+      std::string agreed = head();
+      agreed.insert(agreed.size() - 2,
+                    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n");
+      ASSERT_TRUE(take(agreed));
+    }
+    ASSERT_TRUE(take(frame)) << faults_.first;
+  }
+  EXPECT_EQ(tracker_.outstanding(), 0U);
+  EXPECT_TRUE(faults_.none()) << faults_.first;
+  EXPECT_EQ(inflater_.count(), 2U);
+  std::string garbage = text_frame("\xff\xff");
+  garbage[0] = static_cast<char>(garbage[0] | 0x40);
+  EXPECT_FALSE(take(garbage));
+}
+
+TEST_F(SubscriberTest, InsistsOnCompressionWhereItOfferedIt) {
+  use(Door::kRaw);
+  options_.is_deflated = true;
+  EXPECT_FALSE(take(head()));
 }
 
 TEST_F(SubscriberTest, SubscribesOnTheV1DoorAndFollowsTheIdsByteByByte) {

@@ -61,7 +61,7 @@ TEST(Wire, WaitsAtEveryCutOfAFrame) {
 TEST(Wire, RefusesFragmentsReservedBitsAndMonsters) {
   FrameView frame;
   EXPECT_EQ(parse_frame(std::string_view("\x01\x00", 2), frame), FrameStatus::kRefused);
-  EXPECT_EQ(parse_frame(std::string_view("\xc1\x00", 2), frame), FrameStatus::kRefused);
+  EXPECT_EQ(parse_frame(std::string_view("\xa1\x00", 2), frame), FrameStatus::kRefused);
   EXPECT_EQ(parse_frame(std::string_view("\x82\x7f\0\0\0\0\x01\0\0\x01", 10), frame),
             FrameStatus::kRefused);
   EXPECT_EQ(parse_frame(std::string_view("\x82\x7f\0\0\0\0\x01\0\0\0", 10), frame),

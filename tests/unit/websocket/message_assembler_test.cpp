@@ -345,6 +345,16 @@ TEST(MessageAssembler, LetsRsv1ThroughWhereItWasNegotiated) {  // RFC 7692 §6
   expect_for_every_split(build({.opcode = 9, .rsv = 4}), {"error:1002"}, rules);
 }
 
+TEST(MessageAssembler, GivesACompressedMessageRoomForWhatDoesNotShrink) {
+  const MessageRules rules{.allow_rsv1 = true, .message_bytes_max = 1000};
+  const std::string fits(1000 + 125 + 64, 'x');
+  EXPECT_EQ(events_of(build({.opcode = 2, .rsv = 4, .payload = fits}), rules),
+            Lines{"binary:" + fits});
+  EXPECT_EQ(events_of(build({.opcode = 2, .rsv = 4, .payload = fits + "x"}), rules),
+            Lines{"error:1009"});
+  EXPECT_EQ(events_of(build({.opcode = 2, .payload = fits}), rules), Lines{"error:1009"});
+}
+
 TEST(MessageAssembler, ReadsAServersFramesAsAClient) {
   const MessageRules rules{.role = Role::kClient};
   expect_for_every_split(build({.masked = false, .payload = "from the server"}) +

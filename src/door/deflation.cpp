@@ -1,0 +1,84 @@
+#include "door/deflation.hpp"
+
+namespace wspush::door {
+namespace {
+
+using websocket::Deflater;
+using websocket::FrameError;
+using websocket::Inflater;
+
+constexpr std::array<int, kWindowClassCount> kWindowBits = {9, 12, 15};
+
+static_assert(window_class(8) == WindowClass::k9 && window_class(11) == WindowClass::k9 &&
+              window_class(12) == WindowClass::k12 && window_class(14) == WindowClass::k12 &&
+              window_class(15) == WindowClass::k15);
+
+// Deflated twins follow the plain forms, door by door within a class.
+constexpr std::size_t kPlainForms = 2;
+static_assert(static_cast<std::size_t>(hub::WireForm::kWspushV1Deflated9) == kPlainForms &&
+              static_cast<std::size_t>(hub::WireForm::kRawDeflated12) == 2 * kPlainForms + 1 &&
+              hub::kWireFormCount == kPlainForms * (1 + kWindowClassCount));
+
+}  // namespace
+
+hub::WireForm form_of(hub::WireForm plain,
+                      const std::optional<websocket::DeflateAgreement>& agreement) {
+  if (!agreement || agreement->server_context_takeover) {
+    return plain;
+  }
+  const auto window = static_cast<std::size_t>(window_class(agreement->server_window_bits));
+  return static_cast<hub::WireForm>(static_cast<std::size_t>(plain) + kPlainForms * (1 + window));
+}
+
+Deflation::Deflation(const config::Compression& settings, metrics::ReactorMetrics& metrics)
+    : settings_(settings), metrics_(metrics) {
+}
+
+std::optional<websocket::DeflateBounds> Deflation::bounds() const {
+  if (!settings_.enabled) {
+    return std::nullopt;
+  }
+  // The client's window may outlive its messages where the operator pays for it; ours does not.
+  return websocket::DeflateBounds{.server_context_takeover = false,
+                                  .client_context_takeover = settings_.context_takeover,
+                                  .window_bits = settings_.window_bits};
+}
+
+std::optional<ByteView> Deflation::deflate(WindowClass window, std::span<const ByteView> parts) {
+  std::size_t bytes = 0;
+  for (const ByteView part : parts) {
+    bytes += part.size();
+  }
+  if (bytes < settings_.min_bytes) {
+    return std::nullopt;
+  }
+  const auto place = static_cast<std::size_t>(window);
+  std::unique_ptr<Deflater>& deflater = deflaters_[place];
+  if (deflater == nullptr) {
+    deflater = std::make_unique<Deflater>(
+        Deflater::Options{.window_bits = kWindowBits[place], .level = settings_.level});
+  }
+  const auto payload = deflater->deflate(parts, deflated_);
+  if (payload) {
+    metrics_.add(metrics::Metric::kDeflateInputBytes, bytes);
+    metrics_.add(metrics::Metric::kDeflateOutputBytes, payload->size());
+  }
+  return payload;
+}
+
+FrameError Deflation::inflate(Inflater* own, ByteView payload, std::uint64_t message_bytes_max,
+                              MutableBytes& message) {
+  if (own == nullptr && inflater_ == nullptr) {
+    inflater_ = std::make_unique<Inflater>(Inflater::Options{});
+  }
+  Inflater& inflater = own != nullptr ? *own : *inflater_;
+  const FrameError error = inflater.inflate(
+      payload, {.message_bytes_max = message_bytes_max, .ratio_max = settings_.max_ratio},
+      inflated_);
+  message = inflated_.view();
+  metrics_.add(metrics::Metric::kInflateInputBytes, payload.size());
+  metrics_.add(metrics::Metric::kInflateOutputBytes, message.size());
+  return error;
+}
+
+}  // namespace wspush::door
