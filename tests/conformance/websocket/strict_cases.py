@@ -14,6 +14,7 @@ from peer import PATIENCE, Mismatch, Peer
 from wire import BINARY, PONG, TEXT, binary, close, more, ping, pong, text
 
 OVER_UNREAD = 4 * MIB  # behind an error: more than the sockets of both sides hold
+LINEAR_SECONDS = 5  # ten times what it takes where the machine is busy
 STALL_SECONDS = 0.5  # nothing was taken for so long: the server has stopped reading
 # Echoes of this size, so that the bound is met with many of them.
 STALL_MESSAGE = 16 * KIB
@@ -95,6 +96,20 @@ def limits():
                    peer.send(text(b"a", fin=False),
                              *(more(b"b", fin=False) for _ in range(TIGHT_FRAMES - 2)), more(b"c")),
                    peer.expect((TEXT, b"a" + b"b" * (TIGHT_FRAMES - 2) + b"c")), peer.close())))
+    yield Case("S.limit.linear", "4 MiB in fragments of 64 octets cost no more than their octets",
+               on("main", many_fragments))
+
+
+def many_fragments(peer):
+    """A server that copies what it has with every fragment takes 130 GB of copies for it."""
+    payload = payloads.text(4 * MIB)
+    peer.send(b"".join(wire.fragments(TEXT, payload, 64)))
+    started = time.monotonic()
+    peer.expect((TEXT, payload))
+    seconds = time.monotonic() - started
+    if seconds > LINEAR_SECONDS * PATIENCE:
+        raise Mismatch(f"an echo within {LINEAR_SECONDS} s", f"one after {seconds:.1f} s")
+    peer.close()
 
 
 # --- the end
@@ -307,7 +322,7 @@ def stall_for_good(lab):
 
 GROUPS = (
     ("S.frame", "strict: framing", framing, 18),
-    ("S.limit", "strict: limits", limits, 7),
+    ("S.limit", "strict: limits", limits, 8),
     ("S.control", "strict: control frames", control, 6),
     ("S.close", "strict: the end", closing, 28),
     ("S.upgrade", "strict: the handshake", handshake, 22),
