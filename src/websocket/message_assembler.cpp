@@ -1,5 +1,7 @@
 #include "websocket/message_assembler.hpp"
 
+#include <limits>
+
 namespace wspush::websocket {
 namespace {
 
@@ -91,7 +93,11 @@ AssemblerEvent MessageAssembler::take_data(MutableBytes& input) {
   if (is_end && spill_.message_bytes() == 0) [[likely]] {
     return finish_message(piece.payload);
   }
-  const std::uint64_t expected = spill_.message_bytes() + piece.payload.size() + piece.payload_left;
+  // What follows a fragment has not been announced: room for exactly what is there would be made
+  // anew, and all of it copied, with every fragment.
+  const std::uint64_t expected =
+      is_last_frame ? spill_.message_bytes() + piece.payload.size() + piece.payload_left
+                    : std::numeric_limits<std::uint64_t>::max();
   spill_.append_message(as_view(piece.payload), expected);
   if (!is_end) {
     return {};

@@ -26,8 +26,9 @@ class SpillBuffer {
   ~SpillBuffer() { release(); }
 
   /// Appends to the message; the control frame must be empty. `bytes_expected` (of the whole
-  /// message, as far as announced) only keeps the buffer from growing past it: room grows with the
-  /// bytes that came, at most to twice their number, never to what a header announced.
+  /// message; the largest number while that is not known) only keeps the buffer from growing past
+  /// it: room grows with the bytes that came, at most to twice their number, never to what a header
+  /// announced.
   /// Cost: O(bytes), amortised. May throw std::bad_alloc, and then changes nothing.
   void append_message(ByteView bytes, std::uint64_t bytes_expected);
 

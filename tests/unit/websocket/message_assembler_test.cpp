@@ -174,6 +174,21 @@ TEST(MessageAssembler, MemoryDoesNotGrowWithTheNumberOfFrames) {
   EXPECT_TRUE(lines.empty());
 }
 
+TEST(MessageAssembler, MakesRoomForManyFragmentsByDoublingIt) {
+  MessageAssembler assembler;
+  Lines lines;
+  std::size_t heap_bytes = 0;
+  int growths = 0;
+  feed(assembler, build({.opcode = 2, .fin = false, .payload = "x"}), {}, lines);
+  for (int i = 0; i < 4000; ++i) {
+    feed(assembler, build({.opcode = 0, .fin = false, .payload = std::string(64, 'x')}), {}, lines);
+    growths += assembler.heap_bytes() != heap_bytes ? 1 : 0;
+    heap_bytes = assembler.heap_bytes();
+  }
+  EXPECT_LE(growths, 15);  // 64 B to 256 KB
+  EXPECT_LE(heap_bytes, 2 * 64 * 4000 + 200);
+}
+
 TEST(MessageAssembler, FreesItsBufferWithAnErrorAndAfterAClose) {
   for (const std::string& end : {build({.opcode = 3}), close_frame("")}) {
     MessageAssembler assembler;
