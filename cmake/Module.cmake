@@ -21,6 +21,14 @@ function(wspush_add_module name)
   target_link_libraries(${target} ${scope} wspush_options ${arg_DEPS})
 endfunction()
 
+# What `cmake --build` is asked for where only these are wanted.
+if(WSPUSH_TESTS)
+  add_custom_target(unit_tests)
+endif()
+if(WSPUSH_TESTS OR WSPUSH_FUZZ)
+  add_custom_target(fuzz_targets)
+endif()
+
 # wspush_add_test(MODULE SOURCES ... DEPS ... [THREADS] [TEMPLATES])
 # One test binary `<MODULE>_test` that links only the module it tests, and what DEPS names.
 # THREADS: tests of it start threads; without, the thread sanitizer would have nothing to see, and
@@ -37,6 +45,7 @@ function(wspush_add_test module)
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE wspush_options ${arg_DEPS} GTest::gmock GTest::gtest_main)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  add_dependencies(unit_tests ${target})
   if(WSPUSH_SANITIZE STREQUAL "address" AND NOT arg_TEMPLATES)
     target_compile_options(${target} PRIVATE -O0 -fno-sanitize=undefined)
   endif()
@@ -48,4 +57,29 @@ function(wspush_add_bench module)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${module}_bench ${arg_SOURCES})
   target_link_libraries(${module}_bench PRIVATE wspush_options ${arg_DEPS} benchmark::benchmark_main)
+endfunction()
+
+# wspush_add_fuzz(TARGET SOURCES ... DEPS ...)
+# One binary `<TARGET>_fuzz`: on libFuzzer with WSPUSH_FUZZ, else with a main that replays files, on
+# any compiler. The test `fuzz.<TARGET>` runs it over tests/fuzz/corpus/<TARGET>. Not in the thread
+# sanitizer's build: none starts a thread.
+function(wspush_add_fuzz name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  if(WSPUSH_SANITIZE STREQUAL "thread")
+    return()
+  endif()
+  set(target ${name}_fuzz)
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE wspush_options wspush_fuzz ${arg_DEPS})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  if(WSPUSH_SANITIZE STREQUAL "address" AND NOT WSPUSH_FUZZ)
+    # What is looked at is in the modules; this is only faster to compile.
+    target_compile_options(${target} PRIVATE -O0 -fno-sanitize=undefined)
+  endif()
+  add_dependencies(fuzz_targets ${target})
+  # -runs=0 makes libFuzzer execute the corpus and no more.
+  add_test(NAME fuzz.${name} COMMAND ${target} $<$<BOOL:${WSPUSH_FUZZ}>:-runs=0>
+           ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name} COMMAND_EXPAND_LISTS)
+  set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()

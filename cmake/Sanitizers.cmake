@@ -9,5 +9,16 @@ if(WSPUSH_SANITIZE)
   # Reports need lines, not variables: a quarter of the time to compile.
   list(APPEND wspush_sanitize_flags -g1)
 endif()
+if(WSPUSH_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "WSPUSH_FUZZ needs Clang, which brings libFuzzer")
+  endif()
+  # libFuzzer steers by what every module of ours reports; its main is in the targets alone.
+  list(APPEND wspush_sanitize_flags -fsanitize=fuzzer-no-link)
+endif()
+if(WSPUSH_COVERAGE)
+  # Without optimisation a line that runs is a line that is counted.
+  list(APPEND wspush_sanitize_flags --coverage -O0)
+endif()
 target_compile_options(wspush_options INTERFACE ${wspush_sanitize_flags})
 target_link_options(wspush_options INTERFACE ${wspush_sanitize_flags})

@@ -14,6 +14,9 @@ import subprocess
 import sys
 
 FILE_BYTES_MAX = 1 << 20
+CORPUS = "tests/fuzz/corpus/"
+CORPUS_FILE_BYTES_MAX = 64 << 10
+CORPORA_BYTES_MAX = 1 << 20
 SOURCE_LINES_MAX = 600
 NOT_OURS = {"build", "node_modules", ".git", "__pycache__", ".pytest_cache"}
 BINARY = {".png", ".jpg", ".ico", ".gz", ".bin", ".pem", ".der"}
@@ -67,7 +70,7 @@ def sizes(tree):
 def blanks(tree):
     """No tab, no blank at the end of a line, one line end at the end of the file."""
     for path in tree.paths:
-        if pathlib.PurePath(path).suffix in BINARY:
+        if pathlib.PurePath(path).suffix in BINARY or path.startswith(CORPUS):
             continue
         try:
             text = tree.text(path)
@@ -95,7 +98,7 @@ def long_sources(tree):
 
 def unreferenced_sources(tree):
     """Each C++ file is named in the nearest CMakeLists.txt above it; so is each pytest file."""
-    sources = [path for top in ("src/", "include/", "tests/unit/", "bench/")
+    sources = [path for top in ("src/", "include/", "tests/unit/", "tests/fuzz/", "bench/")
                for path in tree.under(top, ".cpp", ".hpp")]
     for path in sources + tree.under("tests/integration/", "_test.py"):
         pure = pathlib.PurePath(path)
@@ -114,6 +117,27 @@ def unreferenced_sources(tree):
         if not any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w.])", tree.text(each))
                    for each in lists if each):
             yield f"{path}: no CMakeLists.txt names it"
+
+
+def fuzz_corpora(tree):
+    """Each fuzz target has inputs that ctest replays, and all of them together stay small."""
+    suffix = "_fuzz.cpp"
+    targets = {pathlib.PurePath(path).name.removesuffix(suffix)
+               for path in tree.under("tests/fuzz/", suffix)}
+    inputs = tree.under(CORPUS, "")
+    corpora = {path.removeprefix(CORPUS).split("/")[0] for path in inputs}
+    for target in sorted(targets - corpora):
+        yield f"{CORPUS}{target}: no input for the target"
+    for corpus in sorted(corpora - targets):
+        yield f"{CORPUS}{corpus}: inputs of no target"
+    total = 0
+    for path in inputs:
+        size = (tree.root / path).stat().st_size
+        total += size
+        if size > CORPUS_FILE_BYTES_MAX:
+            yield f"{path}: {size} bytes; at most {CORPUS_FILE_BYTES_MAX}"
+    if total > CORPORA_BYTES_MAX:
+        yield f"{CORPUS}: {total} bytes in all; at most {CORPORA_BYTES_MAX}"
 
 
 def heading_anchors(text):
@@ -199,8 +223,8 @@ def error_codes(tree):
             yield f"docs/protocol.md: the close code {code} is missing"
 
 
-RULES = (sizes, blanks, long_sources, unreferenced_sources, links, named_files, config_keys,
-         metrics, error_codes)
+RULES = (sizes, blanks, long_sources, unreferenced_sources, fuzz_corpora, links, named_files,
+         config_keys, metrics, error_codes)
 
 
 def check(root):

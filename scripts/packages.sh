@@ -1,5 +1,5 @@
-# What wspushd needs of the system, in one place: sourced by scripts/run, scripts/test and
-# scripts/check_image. Each line: a Debian package, then how to see that it is there: a program on
+# What wspushd needs of the system, in one place: sourced by scripts that build
+# something. Each line: a Debian package, then how to see that it is there: a program on
 # the PATH, or a file.
 
 packages_to_build='
@@ -25,6 +25,18 @@ ca-certificates    /etc/ssl/certs/ca-certificates.crt
 nodejs             node
 npm                npm
 chromium           chromium
+'
+
+packages_to_fuzz='
+clang-14           clang++-14
+libclang-rt-14-dev /usr/lib/llvm-14/lib/clang/14.0.6/include/fuzzer/FuzzedDataProvider.h
+llvm-14            /usr/lib/llvm-14/bin/llvm-symbolizer
+'
+
+packages_to_cover='
+libgtest-dev       /usr/include/gtest/gtest.h
+libgmock-dev       /usr/include/gmock/gmock.h
+gcovr              gcovr
 '
 
 # package_names LIST: the names alone, in one line.

@@ -28,6 +28,9 @@ CLEAN = {
     "src/metrics/labels.cpp": 'return "queued_bytes";\n',
     "src/websocket/CMakeLists.txt": "add(close_code.hpp)\n",
     "src/websocket/close_code.hpp": "kGoingAway = 1001,\n",
+    "tests/fuzz/CMakeLists.txt": "add(id_fuzz.cpp)\n",
+    "tests/fuzz/id_fuzz.cpp": "",
+    "tests/fuzz/corpus/id/a-tab": "a\tb \r",
 }
 
 
@@ -87,6 +90,24 @@ class Repository(unittest.TestCase):
     def test_a_name_that_is_only_the_end_of_another(self):
         self.write("src/hub/CMakeLists.txt", "add(my_hub.cpp hub.hpp hub/member.hpp)\n")
         self.assert_fault("src/hub/hub.cpp: no CMakeLists.txt names it")
+
+    def test_a_fuzz_target_without_inputs_and_the_other_way_round(self):
+        self.write("tests/fuzz/CMakeLists.txt", "add(id_fuzz.cpp name_fuzz.cpp)\n")
+        self.write("tests/fuzz/name_fuzz.cpp", "")
+        self.assert_fault("tests/fuzz/corpus/name: no input")
+        self.write("tests/fuzz/corpus/name/one", "x")
+        self.assertEqual(check_repo.check(self.root), [])
+        self.write("tests/fuzz/corpus/old/one", "x")
+        self.assert_fault("tests/fuzz/corpus/old: inputs of no target")
+
+    def test_a_large_corpus(self):
+        self.write("tests/fuzz/corpus/id/large", "x" * (64 << 10))
+        self.assertEqual(check_repo.check(self.root), [])
+        self.write("tests/fuzz/corpus/id/large", "x" * ((64 << 10) + 1))
+        self.assert_fault("tests/fuzz/corpus/id/large: 65537 bytes")
+        for number in range(16):
+            self.write(f"tests/fuzz/corpus/id/large{number or ''}", "x" * (64 << 10))
+        self.assert_fault("tests/fuzz/corpus/: 1048")
 
     def test_links(self):
         for link, start in (("[a](docs/none.md)", "README.md: the link docs/none.md leads nowhere"),
