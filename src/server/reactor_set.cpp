@@ -7,7 +7,6 @@
 #include "base/logging.hpp"
 #include "metrics/process_facts.hpp"
 #include "metrics/prometheus_text.hpp"
-#include "net/listener.hpp"
 #include "net/raise_limits.hpp"
 #include "net/tcp_stream.hpp"
 #include "server/process_limits.hpp"
@@ -89,7 +88,9 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     if (!opened) {
       return Unexpected(opened.error());
     }
-    set->bound_.push_back({net::bound_address(opened->front().get()).text(), is_public});
+    const net::SocketAddress bound = net::bound_address(opened->front().get());
+    set->bound_.push_back({bound.text(), is_public});
+    set->socket_files_.emplace_back(bound);
     listeners.push_back(std::move(*opened));
   }
   const auto rules = std::make_shared<const auth::TopicRules>(config);

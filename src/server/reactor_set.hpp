@@ -8,6 +8,7 @@
 #include "wspush/base/result.hpp"
 
 #include "api/server_view.hpp"
+#include "net/listener.hpp"
 #include "server/reactor.hpp"
 
 namespace wspush::server {
@@ -81,6 +82,7 @@ class ReactorSet final : public Peers, public api::ServerView {
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::vector<std::thread> threads_;
   std::vector<BoundListener> bound_;
+  std::vector<net::SocketFile> socket_files_;
   WallTime started_;
 };
 

@@ -76,6 +76,69 @@ class TestStart:
         own = start(addresses("[::1]:0", "[::1]:0"))
         assert own.v1().ok("ping") and own.api("GET", "/healthz").status == 200
 
+    def test_on_every_ipv6_address_takes_ipv4_too_and_names_it_as_such(self, start):
+        try:
+            own = start(addresses("[::]:0"))
+        except AssertionError:
+            pytest.skip("no IPv6 here")
+        port = own.public[1]
+        for host, address in (("127.0.0.1", "127.0.0.1"), ("::1", "::1")):
+            with HttpConnection((host, port)) as connection:
+                assert connection.request("GET", "/ws", upgrade_headers()).status == 101
+                seen = own.api("GET", "/api/connections").json()["connections"]
+                assert [each["address"] for each in seen] == [address]
+            eventually(lambda: own.metric("wspushd_connections") == 0, "it is gone")
+
+
+class TestUnixSockets:
+    def test_are_removed_at_the_end(self, start, tmp_path):
+        public, internal = tmp_path / "push.sock", tmp_path / "api.sock"
+        own = start(addresses(f"unix:{public}", f"unix:{internal}"))
+        assert public.is_socket() and internal.is_socket()
+        assert own.v1().ok("ping") and own.api("GET", "/healthz").status == 200
+        own.stop()
+        assert not public.exists() and not internal.exists()
+
+    def test_are_taken_over_from_a_process_that_died(self, start, tmp_path):
+        path = tmp_path / "push.sock"
+        own = start(addresses(f"unix:{path}"))
+        own.kill()
+        assert path.is_socket()
+        assert start(addresses(f"unix:{path}")).v1().ok("ping")
+
+    def test_are_refused_to_a_second_instance(self, start, tmp_path):
+        path = tmp_path / "push.sock"
+        own = start(addresses(f"unix:{path}"))
+        took, said = refused_start(tmp_path, addresses(f"unix:{path}"))
+        assert took < 1 * PATIENCE and "listen[0].address" in said and str(path) in said
+        assert own.v1().ok("ping"), "the first one keeps it"
+
+    def test_of_a_new_instance_are_not_removed_by_the_old_one(self, start, tmp_path):
+        path = tmp_path / "push.sock"
+        old = start({**addresses(f"unix:{path}"), "drain": {"period": "60s"}})
+        held = [old.v1() for _ in range(3)]
+        old.signal(signal.SIGTERM)
+        eventually(lambda: not connects(str(path)), "the old one listens no more")
+        new = start(addresses(f"unix:{path}"))
+        old.signal(signal.SIGTERM)
+        assert old.await_exit() == 0 and held
+        assert new.v1().ok("ping")
+
+    def test_let_in_whom_the_umask_lets_in(self, tmp_path):
+        path = tmp_path / "push.sock"
+        before = os.umask(0o007)
+        try:
+            with Daemon(addresses(f"unix:{path}")):
+                assert os.stat(path).st_mode & 0o777 == 0o770
+        finally:
+            os.umask(before)
+
+    def test_leave_a_file_alone_that_is_no_socket(self, tmp_path):
+        path = tmp_path / "file"
+        path.write_text("mine")
+        refused_start(tmp_path, addresses(f"unix:{path}"))
+        assert path.read_text() == "mine"
+
 
 class TestDrain:
     @pytest.fixture
