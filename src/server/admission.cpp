@@ -100,7 +100,9 @@ void Reactor::refuse(UniqueFd fd, int status, std::string_view message) {
 void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
   const net::IpAddress peer = accepted.peer.ip();
   bool is_counted = false;
-  if (listening.is_public) {
+  if (!listening.is_public) {
+    shared_.internal_connections.fetch_add(1, std::memory_order_relaxed);
+  } else {
     const std::uint64_t before = shared_.public_connections.fetch_add(1, std::memory_order_relaxed);
     const bool is_full = before >= connections_max();
     const bool is_short_of_memory = shared_.is_short_of_memory.load(std::memory_order_relaxed);

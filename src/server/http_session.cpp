@@ -216,6 +216,16 @@ void HttpSession::refuse(const http::HttpError& error) {
   respond(http::error_response(error));
 }
 
+/// A FIN before the request was whole: who sent it may still read.
+void HttpSession::refuse_cut_request() {
+  keep_alive_ = false;
+  if (connection_.is_public()) {
+    context_.metrics.handshake_refused(400);
+  }
+  state_ = State::kAnswer;
+  respond(http::error_response(400, "bad_request", "the connection ended inside of the request"));
+}
+
 void HttpSession::upgrade(std::vector<std::pair<std::string, std::string>> headers,
                           std::unique_ptr<door::Session> session) {
   http::Response response{.status = 101,
@@ -242,6 +252,10 @@ void HttpSession::on_input_end() {
   if (state_ == State::kAnswer) {
     // It may have half-closed after its request, and still reads.
     keep_alive_ = false;
+    return;
+  }
+  if (state_ == State::kBody || (state_ == State::kHead && parser_.has_started())) {
+    refuse_cut_request();
     return;
   }
   state_ = State::kEnded;
@@ -276,7 +290,11 @@ void HttpSession::end(door::EndReason reason) {
       keep_alive_ = false;
       if (state_ == State::kAnswered || (state_ == State::kHead && !parser_.has_started())) {
         state_ = State::kEnded;
-        connection_.close_after_flush(door::Linger::kForPeer);
+        // Of a public one a request may be on its way; an internal one is idle when all is over.
+        connection_.close_after_flush(connection_.is_public() ? door::Linger::kForPeer
+                                                              : door::Linger::kNo);
+      } else if (state_ == State::kBody) {
+        handler_->on_ending(*this);
       }
       return;
     case door::EndReason::kTerminated:

@@ -69,6 +69,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   void finish_body();
   void begin_request();
   void refuse(const http::HttpError& error);
+  void refuse_cut_request();
   void next_request();
   void set_idle_deadline();
   http::ResponseContext response_context() const;

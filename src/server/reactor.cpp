@@ -336,6 +336,8 @@ void Reactor::destroy_dead() {
       metrics_.connection_closed(label_of(connection->session().kind()));
       --public_count_;
       shared_.public_connections.fetch_sub(1, std::memory_order_relaxed);
+    } else {
+      shared_.internal_connections.fetch_sub(1, std::memory_order_relaxed);
     }
     busy_[handle.slot] = 0;
     connections_.erase(handle);
@@ -429,6 +431,14 @@ void Reactor::drain_some() {
     draining_.pop_back();
     drain_next_ += drain_step_;
   }
+}
+
+void Reactor::end_internal_requests() {
+  connections_.for_each([](Handle, SocketConnection& connection) {
+    if (!connection.is_public() && connection.is_open()) {
+      connection.session().end(door::EndReason::kGoingAway);
+    }
+  });
 }
 
 void Reactor::shed_load() {

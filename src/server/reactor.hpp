@@ -42,6 +42,7 @@ struct Shared {
   hub::HubShared hub;
   net::ConnectLimiter limiter;
   std::atomic<std::uint64_t> public_connections{0};
+  std::atomic<std::uint64_t> internal_connections{0};
   std::atomic<bool> is_draining{false};
   std::atomic<bool> is_short_of_memory{false};
   std::uint64_t instance = 0;          ///< random, of this process
@@ -91,6 +92,9 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   /// Takes what waits in the accept queues, closes the public listeners, and ends the public
   /// connections spread over `period`.
   void begin_drain(Duration period);
+  /// The internal requests that would go on without an end get their answers; connections that
+  /// wait for a request are closed.
+  void end_internal_requests();
   /// Ends the public connection whose queue is the largest, if any has one.
   void shed_load();
   std::uint64_t public_connection_count() const { return public_count_; }

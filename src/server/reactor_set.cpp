@@ -174,6 +174,14 @@ bool ReactorSet::is_drained() const {
   return shared_.public_connections.load() == 0;
 }
 
+void ReactorSet::end_internal_requests() {
+  post_to_all([](Reactor& reactor) { reactor.end_internal_requests(); });
+}
+
+bool ReactorSet::has_answered_all() const {
+  return shared_.internal_connections.load() == 0;
+}
+
 bool ReactorSet::has_turned_within(Duration interval) const {
   const std::int64_t now = MonotonicClock::now().time_since_epoch().count();
   return std::all_of(reactors_.begin(), reactors_.end(), [&](const auto& reactor) {

@@ -43,6 +43,10 @@ class ReactorSet final : public Peers, public api::ServerView {
   void count_reload(bool is_ok);
   void begin_drain();
   bool is_drained() const;
+  /// The drain is over: what would still go on at the internal listener gets its answers.
+  void end_internal_requests();
+  /// No internal connection is left.
+  bool has_answered_all() const;
   /// Ends the threads.
   void stop();
 

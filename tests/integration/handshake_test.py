@@ -374,6 +374,22 @@ def test_a_connection_that_ends_inside_the_head_is_forgotten(daemon):
     assert WebSocketClient.connect(daemon.public, "/ws").response.status == 101
 
 
+def test_a_head_that_is_cut_short_by_the_end_is_answered(daemon):
+    connection = daemon.http()
+    connection.send(b"GET /ws HTTP/1.1\r\nHost: x\r\n")
+    connection.stream.finish_writing()
+    answer = connection.read_response()
+    assert answer.status == 400
+    refused(connection, answer)
+
+
+def test_where_every_client_must_have_a_token_the_doors_of_one_topic_are_401(start):
+    own = start({"auth": {"required": True}})
+    for target in ("/echo", "/topics/open.x"):
+        answer = ask(own, target)
+        assert answer.status == 401 and answer.error()["code"] == "unauthenticated"
+
+
 def test_a_unix_socket_and_a_second_listener_serve_too(start, tmp_path):
     path = str(tmp_path / "push.sock")
     own = start({"listen": [{"address": f"unix:{path}"}, {"address": "127.0.0.1:0"}]})

@@ -13,7 +13,7 @@ import pytest
 from byte_stream import ByteStream, StreamClosed
 from daemon import Daemon, run
 from deadlines import PATIENCE, eventually
-from http_client import HttpConnection
+from http_client import HttpConnection, chunk
 from websocket_client import ConnectionClosed, upgrade_headers
 
 
@@ -203,6 +203,43 @@ class TestDrain:
         own.signal(signal.SIGTERM)
         assert [message["id"] for message in client.messages(50)] == ids
         client.expect_close(1001)
+
+    def test_answers_a_stream_of_messages_for_what_has_come(self, start):
+        own = start()
+        feed = own.http("internal")
+        feed.send_request("POST", "/api/messages", {"Content-Type": "application/x-ndjson",
+                                                    "Transfer-Encoding": "chunked"})
+        lines = b'{"topic":"open.x","data":1}\n{"topic":"nowhere","data":1}\n'
+        feed.send(chunk(lines * 10 + b'{"topic":"open.x","da'))
+        eventually(lambda: own.metric("wspushd_messages_published_total") == 10, "all are published")
+        own.signal(signal.SIGTERM)
+        answer = feed.read_response()
+        assert answer.status == 200
+        told = answer.json()
+        assert (told["published"], told["failed"], len(told["errors"])) == (10, 10, 10)
+        feed.expect_end()
+        feed.close()
+        assert own.await_exit() == 0
+
+    def test_waits_for_no_idle_connection_of_the_internal_listener(self, start):
+        own = start()
+        idle = own.http("internal")
+        assert idle.request("GET", "/healthz").status == 200
+        begun = time.monotonic()
+        own.signal(signal.SIGTERM)
+        idle.expect_end()
+        assert own.await_exit() == 0
+        assert time.monotonic() - begun < 1.5 * PATIENCE
+
+    def test_gives_up_on_a_stream_that_never_reads_its_answer(self, start):
+        own = start()
+        feed = own.http("internal")
+        feed.send_request("POST", "/api/messages", {"Content-Type": "application/x-ndjson",
+                                                    "Transfer-Encoding": "chunked"})
+        feed.send(chunk(b'{"topic":"open.x","data":1}\n'))
+        eventually(lambda: own.metric("wspushd_messages_published_total") == 1, "it is published")
+        own.signal(signal.SIGTERM)
+        assert own.await_exit(5) == 0
 
     def test_with_nobody_there_ends_at_once(self, start):
         own = start({"drain": {"period": "30s"}})
