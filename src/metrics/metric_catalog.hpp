@@ -24,6 +24,7 @@ enum class Metric : std::uint8_t {
   kGaps,
   kPingsSent,
   kLoopStalls,
+  kProxyHeadersRefused,
   kSlowSubscribers,
   kSubscriptions,
   kTopics,
@@ -45,7 +46,7 @@ enum class Metric : std::uint8_t {
   kResidentMemory,
   kCpuSeconds,
 };
-inline constexpr std::size_t kMetricCount = 26;
+inline constexpr std::size_t kMetricCount = 27;
 
 enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo };
 
@@ -84,6 +85,7 @@ constexpr std::size_t cell_count(Metric metric) {
     case Metric::kGaps:
     case Metric::kPingsSent:
     case Metric::kLoopStalls:
+    case Metric::kProxyHeadersRefused:
     case Metric::kSlowSubscribers:
     case Metric::kSubscriptions:
     case Metric::kTopics:

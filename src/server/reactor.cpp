@@ -120,14 +120,15 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
   hub_.set_limits(hub_limits(*options.config, shared_, options.count));
   hub_.set_rules(*options.rules);
   const std::string refusal = refusal_text(503, "no descriptors are left", 1 + random_.below(5));
-  const auto add = [&](UniqueFd fd, bool is_public) {
+  const auto add = [&](UniqueFd fd, bool is_public, bool has_proxy_header) {
     const bool is_unix = net::bound_address(fd.get()).is_unix();
-    listening_.push_back({net::Acceptor(std::move(fd), refusal), is_public, is_unix});
+    listening_.push_back(
+        {net::Acceptor(std::move(fd), refusal), is_public, is_unix, has_proxy_header});
   };
-  for (UniqueFd& fd : options.public_listeners) {
-    add(std::move(fd), true);
+  for (std::size_t i = 0; i < options.public_listeners.size(); ++i) {
+    add(std::move(options.public_listeners[i]), true, options.config->listen[i].proxy_protocol);
   }
-  add(std::move(options.internal_listener), false);
+  add(std::move(options.internal_listener), false, false);
 }
 
 Reactor::~Reactor() = default;

@@ -73,6 +73,11 @@ ReactorSet::~ReactorSet() {
 Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     std::shared_ptr<const config::Config> config) {
   std::unique_ptr<ReactorSet> set(new ReactorSet(config));
+  auto trusted = net::NetworkSet::parse(config->trusted_proxies);
+  if (!trusted) {
+    return Unexpected(StartError{"trusted_proxies", trusted.error()});
+  }
+  set->shared_.trusted_proxies = std::move(*trusted);
   const std::size_t count = config->reactors == 0 ? usable_cpus() : config->reactors;
   const net::SocketOptions client_options{
       .user_timeout = config->heartbeat.ping_interval + config->heartbeat.pong_timeout};
