@@ -22,6 +22,10 @@ python3            /usr/bin/python3
 python3-pytest     /usr/lib/python3/dist-packages/pytest/__init__.py
 systemd            systemd-analyze
 ca-certificates    /etc/ssl/certs/ca-certificates.crt
+nginx              nginx
+libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
+haproxy            haproxy
+openssl            openssl
 nodejs             node
 npm                npm
 chromium           chromium

@@ -23,6 +23,9 @@ class StreamHandler final : public http::RequestHandler, public hub::ReplySink {
   void on_head(http::Exchange& exchange) override { exchange_ = &exchange; }
 
   void on_body(http::Exchange& exchange, ByteView piece) override {
+    if (has_ended_) {
+      return;  // The answer is made of what came before the end.
+    }
     while (const auto line = lines_.next(piece)) {
       on_line(*line);
     }
@@ -33,9 +36,18 @@ class StreamHandler final : public http::RequestHandler, public hub::ReplySink {
   }
 
   void on_body_end(http::Exchange& /*exchange*/) override {
+    if (has_ended_) {
+      return;
+    }
     if (const auto line = lines_.finish()) {
       on_line(*line);
     }
+    has_ended_ = true;
+    answer_if_done();
+  }
+
+  /// A line that is not whole yet was not taken: its rest would never come.
+  void on_ending(http::Exchange& /*exchange*/) override {
     has_ended_ = true;
     answer_if_done();
   }
@@ -125,7 +137,7 @@ class StreamHandler final : public http::RequestHandler, public hub::ReplySink {
   std::uint64_t pending_ = 0;  ///< published, not answered yet
   std::map<std::uint64_t, ApiError> errors_;
   bool is_paused_ = false;
-  bool has_ended_ = false;
+  bool has_ended_ = false;  ///< no more lines are taken
 };
 
 }  // namespace

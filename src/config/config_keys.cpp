@@ -137,7 +137,7 @@ constexpr std::array kRows{
     text("listen[].tls.also[].certificate", kSomeFileName, field<&C::listen, &Listener::tls, &Tls::also, &CertificatePair::certificate>).required(),
     text("listen[].tls.also[].key", kSomeFileName, field<&C::listen, &Listener::tls, &Tls::also, &CertificatePair::key>).required(),
     text("listen[].tls.min_version", kTlsVersion, field<&C::listen, &Listener::tls, &Tls::min_version>),
-    boolean("listen[].proxy_protocol", field<&C::listen, &Listener::proxy_protocol>).needs(F::kProxyProtocol),
+    boolean("listen[].proxy_protocol", field<&C::listen, &Listener::proxy_protocol>),
 
     section("internal"),
     text("internal.address", kAddress, field<&C::internal, &Internal::address>),
@@ -155,7 +155,7 @@ constexpr std::array kRows{
     text("internal.tls.also[].key", kSomeFileName, field<&C::internal, &Internal::tls, &Tls::also, &CertificatePair::key>).required(),
     text("internal.tls.min_version", kTlsVersion, field<&C::internal, &Internal::tls, &Tls::min_version>),
 
-    texts("trusted_proxies", kNetwork, field<&C::trusted_proxies>).needs(F::kTrustedProxies),
+    texts("trusted_proxies", kNetwork, field<&C::trusted_proxies>),
     integer("reactors", 1, 1024, field<&C::reactors>, "auto"),
     boolean("pin_reactors", field<&C::pin_reactors>),
     text("path_prefix", kPathPrefix, field<&C::path_prefix>),
@@ -167,7 +167,7 @@ constexpr std::array kRows{
 
     section("handshake"),
     duration("handshake.timeout", kShortestTimeout, kLongestTimeout, field<&C::handshake, &Handshake::timeout>),
-    boolean("handshake.relaxed", field<&C::handshake, &Handshake::relaxed>).needs(F::kRelaxedHandshake),
+    boolean("handshake.relaxed", field<&C::handshake, &Handshake::relaxed>),
 
     section("heartbeat"),
     duration("heartbeat.ping_interval", kShortestTimeout, kLongestPing, field<&C::heartbeat, &Heartbeat::ping_interval>),
@@ -377,12 +377,6 @@ std::string_view missing_feature(Feature feature) {
       return "this version keeps the windows of clients only, none for what it sends";
     case Feature::kTls:
       return "this version does not speak TLS yet: the listener stays plain";
-    case Feature::kProxyProtocol:
-      return "this version does not read the PROXY protocol yet";
-    case Feature::kTrustedProxies:
-      return "this version does not read forwarded addresses yet";
-    case Feature::kRelaxedHandshake:
-      return "this version takes only handshakes that follow the RFC";
     case Feature::kTokens:
       return "this version does not read tokens yet: every client is anonymous";
     case Feature::kPresence:

@@ -138,6 +138,17 @@ void add_hidden_bounds(const Config& config, const GivenKeys& given,
   }
 }
 
+/// PROXY headers are read, and nobody's is believed: such a listener lets nobody in.
+void add_headers_of_nobody(const Config& config, std::vector<std::string>& notices) {
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    if (config.listen[i].proxy_protocol && config.trusted_proxies.empty()) {
+      notices.push_back("listen[" + std::to_string(i) +
+                        "].proxy_protocol is on, but trusted_proxies is empty: every connection "
+                        "is closed");
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> find_notices(const Config& config, const GivenKeys& given) {
@@ -146,6 +157,7 @@ std::vector<std::string> find_notices(const Config& config, const GivenKeys& giv
   add_rules_without_keys(config, notices);
   add_rules_out_of_reach(config, notices);
   add_hidden_bounds(config, given, notices);
+  add_headers_of_nobody(config, notices);
   return notices;
 }
 

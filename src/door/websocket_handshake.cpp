@@ -15,8 +15,10 @@ constexpr ByteView kVersion13 = "13";
 
 }  // namespace
 
-bool asks_for_websocket(const http::RequestHead& head) {
-  return head.headers.has_token("Upgrade", "websocket");
+bool asks_for_websocket(const http::RequestHead& head, bool is_relaxed) {
+  return head.headers.has_token("Upgrade", "websocket") ||
+         (is_relaxed && head.headers.contains("Sec-WebSocket-Key") &&
+          head.headers.contains("Sec-WebSocket-Version"));
 }
 
 void WebSocketHandshake::refuse(int status, ByteView code, ByteView message) {
@@ -59,11 +61,14 @@ bool WebSocketHandshake::judge(const http::RequestHead& head) {
     refuse(503, "unavailable", "the server is going away");
     return false;
   }
-  if (!asks_for_websocket(head)) {
+  const bool is_relaxed = context_.config->handshake.relaxed;
+  if (!asks_for_websocket(head, is_relaxed)) {
     refuse(426, "upgrade_required", "this is a WebSocket endpoint: Upgrade: websocket is missing");
     return false;
   }
-  if (head.version != http::Version::kHttp11 || !headers.has_token("Connection", "upgrade")) {
+  const bool is_by_the_rfc =
+      head.version == http::Version::kHttp11 && headers.has_token("Connection", "upgrade");
+  if (!is_by_the_rfc && !is_relaxed) {
     refuse(400, "bad_request", "Connection: Upgrade is missing, or this is not HTTP/1.1");
     return false;
   }

@@ -60,7 +60,8 @@ std::unique_ptr<WebSocketHandshake> make_raw_handshake(UpgradeExchange& exchange
 std::unique_ptr<WebSocketHandshake> make_echo_handshake(UpgradeExchange& exchange,
                                                         Context& context);
 
-/// Whether the request asks for a WebSocket at all: an `Upgrade` that names it.
-bool asks_for_websocket(const http::RequestHead& head);
+/// Whether the request asks for a WebSocket at all: an `Upgrade` that names it. Where the handshake
+/// is `relaxed`, a proxy may have taken that away: then the headers tell that only a handshake has.
+bool asks_for_websocket(const http::RequestHead& head, bool is_relaxed);
 
 }  // namespace wspush::door

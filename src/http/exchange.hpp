@@ -58,6 +58,9 @@ class RequestHandler {
   virtual void on_body(Exchange& exchange, ByteView piece) = 0;
   /// The body is complete (at once where there is none). Not called after an early answer.
   virtual void on_body_end(Exchange& exchange) = 0;
+  /// The server is about to end while the body still comes. Who takes a body that may have no end
+  /// answers for what it has; any other goes on until the server does end.
+  virtual void on_ending(Exchange& /*exchange*/) {}
 };
 
 }  // namespace wspush::http

@@ -31,6 +31,8 @@ constexpr std::array<MetricRow, kMetricCount> kCatalog = {{
     {kPingsSent, kCounter, "wspushd_pings_sent_total", "", "WebSocket pings sent.", ""},
     {kLoopStalls, kCounter, "wspushd_loop_stalls_total", "",
      "Turns of an event loop that took more than a second.", ""},
+    {kProxyHeadersRefused, kCounter, "wspushd_proxy_headers_refused_total", "",
+     "Connections closed because their PROXY header was malformed or not to be believed.", ""},
     {kSlowSubscribers, kGauge, "wspushd_slow_subscribers", "",
      "Subscriptions that wait for their socket to take more.", ""},
     {kSubscriptions, kGauge, "wspushd_subscriptions", "", "Subscriptions.", ""},

@@ -28,6 +28,7 @@ enum class Metric : std::uint8_t {
   kGaps,
   kPingsSent,
   kLoopStalls,
+  kProxyHeadersRefused,
   kSlowSubscribers,
   kSubscriptions,
   kTopics,
@@ -49,7 +50,7 @@ enum class Metric : std::uint8_t {
   kResidentMemory,
   kCpuSeconds,
 };
-inline constexpr std::size_t kMetricCount = 30;
+inline constexpr std::size_t kMetricCount = 31;
 
 enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo };
 
@@ -92,6 +93,7 @@ constexpr std::size_t cell_count(Metric metric) {
     case Metric::kGaps:
     case Metric::kPingsSent:
     case Metric::kLoopStalls:
+    case Metric::kProxyHeadersRefused:
     case Metric::kSlowSubscribers:
     case Metric::kSubscriptions:
     case Metric::kTopics:

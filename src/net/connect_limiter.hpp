@@ -20,6 +20,10 @@ enum class Admission : std::uint8_t {
   kTooFast,             ///< `limits.connect_rate_per_ip` is reached
 };
 
+constexpr bool is_refused(Admission admission) {
+  return admission == Admission::kTooManyConnections || admission == Admission::kTooFast;
+}
+
 /// `limits.connections_per_ip` and `limits.connect_rate_per_ip`, over all reactors.
 ///
 /// An address is one IPv4 address or one IPv6 /64: a /64 is the smallest network a customer gets,

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/check.hpp"
 
@@ -138,6 +139,27 @@ Listeners open_listeners(const SocketAddress& address, std::size_t count, int ba
   WSPUSH_CHECK(count >= 1);
   return address.is_unix() ? open_unix(address, count, backlog)
                            : open_tcp_group(address, count, backlog);
+}
+
+SocketFile::SocketFile(const SocketAddress& bound) {
+  struct stat found {};
+  if (bound.is_unix() && ::lstat(bound.unix_path().c_str(), &found) == 0) {
+    path_ = bound.unix_path();
+    device_ = found.st_dev;
+    inode_ = found.st_ino;
+  }
+}
+
+SocketFile::SocketFile(SocketFile&& other) noexcept
+    : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {
+}
+
+SocketFile::~SocketFile() {
+  struct stat found {};
+  if (!path_.empty() && ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ &&
+      found.st_ino == inode_) {
+    ::unlink(path_.c_str());
+  }
 }
 
 }  // namespace wspush::net

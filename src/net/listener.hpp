@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include "wspush/base/result.hpp"
@@ -22,11 +24,28 @@ namespace wspush::net {
 ///
 /// Unix: one socket, duplicated for each reactor (add them with EPOLLEXCLUSIVE, or all wake up for
 /// each connection). A path where a socket lies that nobody answers is taken over; where somebody
-/// does, or where anything but a socket lies, it is EADDRINUSE. Access is by umask.
+/// does, or where anything but a socket lies, it is EADDRINUSE. Access is by umask: who may connect
+/// needs the right to write to it. SocketFile takes it away again.
 ///
 /// Errors: the call that failed and its errno; everything opened so far is closed.
 /// `count` is at least 1. `backlog` is clipped by the kernel to net.core.somaxconn.
 Result<std::vector<UniqueFd>, SysError> open_listeners(const SocketAddress& address,
                                                        std::size_t count, int backlog = 4096);
+
+/// The file of a unix socket that was bound by us: removed with this object, so that clients see
+/// that nobody is there, unless another socket has taken its place meanwhile.
+class SocketFile {
+ public:
+  /// `bound` is the address of a listener that is open; of an IP address there is nothing to do.
+  explicit SocketFile(const SocketAddress& bound);
+  SocketFile(SocketFile&& other) noexcept;
+  SocketFile& operator=(SocketFile&&) = delete;
+  ~SocketFile();
+
+ private:
+  std::string path_;  ///< empty: nothing to remove
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
 
 }  // namespace wspush::net

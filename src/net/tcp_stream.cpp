@@ -25,19 +25,10 @@ IoResult failure() {
   }
 }
 
-struct Option {
-  const char* call;
-  int level;
-  int name;
-  int value;
-};
-
-}  // namespace
-
-IoResult read_some(int fd, MutableBytes into) noexcept {
+IoResult receive(int fd, MutableBytes into, int flags) noexcept {
   WSPUSH_ASSERT(!into.empty());
   for (;;) {
-    const ssize_t got = ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
+    const ssize_t got = ::recv(fd, into.data(), into.size(), MSG_DONTWAIT | flags);
     if (got > 0) {
       return {IoStatus::kOk, static_cast<std::size_t>(got), 0};
     }
@@ -48,6 +39,23 @@ IoResult read_some(int fd, MutableBytes into) noexcept {
       return failure();
     }
   }
+}
+
+struct Option {
+  const char* call;
+  int level;
+  int name;
+  int value;
+};
+
+}  // namespace
+
+IoResult read_some(int fd, MutableBytes into) noexcept {
+  return receive(fd, into, 0);
+}
+
+IoResult peek_some(int fd, MutableBytes into) noexcept {
+  return receive(fd, into, MSG_PEEK);
 }
 
 IoResult write_some(int fd, std::span<const iovec> pieces) noexcept {

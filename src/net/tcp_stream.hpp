@@ -17,6 +17,9 @@ namespace wspush::net {
 /// the end). EINTR is tried again. Thread: the owner of `fd`. No allocation.
 IoResult read_some(int fd, MutableBytes into) noexcept;
 
+/// As read_some(), and the bytes stay where they are: the next call gets them again.
+IoResult peek_some(int fd, MutableBytes into) noexcept;
+
 /// One send() for a single piece, one sendmsg() for several, without waiting or SIGPIPE. EINTR is
 /// tried again. More than 1024 pieces (IOV_MAX): the first 1024 are offered, which shows as a write
 /// that fell short. Nothing to write is kOk with 0 bytes and no call.

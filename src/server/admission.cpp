@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/logging.hpp"
+#include "http/forwarded.hpp"
 #include "http/response_writer.hpp"
 #include "server/reactor.hpp"
 
@@ -97,21 +98,97 @@ void Reactor::refuse(UniqueFd fd, int status, std::string_view message) {
   (void)::recv(fd.get(), receive_buffer_.data(), receive_buffer_.size(), MSG_DONTWAIT);
 }
 
+/// Whose word about others is believed. A unix socket has no address; like loopback, it is this
+/// machine.
+bool Reactor::is_trusted_proxy(const net::IpAddress& address, bool is_unix) const {
+  static const net::IpAddress kThisMachine = *net::parse_ip("127.0.0.1");
+  return shared_.trusted_proxies.contains(is_unix && address.is_none() ? kThisMachine : address);
+}
+
+/// One more public connection of a client at `address`. The limits of one address are not for
+/// trusted proxies: many clients come from there, and each is counted when it has been named.
+net::Admission Reactor::count_client(const net::IpAddress& address) {
+  if (is_trusted_proxy(address, false)) {
+    return net::Admission::kAdmitted;
+  }
+  const net::Admission admission = shared_.limiter.admit(address, context_.now);
+  if (admission == net::Admission::kTooManyConnections) {
+    metrics_.limit_hit(metrics::Limit::kConnectionsPerIp);
+  } else if (admission == net::Admission::kTooFast) {
+    metrics_.limit_hit(metrics::Limit::kConnectRatePerIp);
+  }
+  return admission;
+}
+
+/// A trusted proxy has named the client of `connection`: from now on it is counted for that one.
+net::Admission Reactor::change_client(SocketConnection& connection, const net::IpAddress& client) {
+  if (client == connection.peer()) {
+    return net::Admission::kAdmitted;
+  }
+  if (connection.is_counted()) {
+    shared_.limiter.release(connection.peer(), context_.now);
+  }
+  connection.set_client(client, false);
+  const net::Admission admission =
+      connection.is_public() ? count_client(client) : net::Admission::kAdmitted;
+  connection.set_client(client, admission == net::Admission::kCounted);
+  return admission;
+}
+
+net::Admission Reactor::judge_client(Handle handle, const http::RequestHead& head) {
+  SocketConnection* connection = connections_.find(handle);
+  if (connection == nullptr) {
+    return net::Admission::kAdmitted;
+  }
+  // A proxy may send the requests of several clients over one connection: each time anew.
+  const net::IpAddress& proxy = connection->proxy();
+  if (!is_trusted_proxy(proxy, connection->is_unix())) {
+    return net::Admission::kAdmitted;
+  }
+  return change_client(*connection, net::client_behind(proxy, http::forwarded_for(head.headers),
+                                                       shared_.trusted_proxies));
+}
+
+void Reactor::on_proxy_header(SocketConnection& connection, const net::IpAddress& client) {
+  if (client.is_none()) {
+    return;  // The proxy speaks for itself.
+  }
+  const net::Admission admission = change_client(connection, client);
+  connection.set_proxy(client);
+  if (net::is_refused(admission)) {
+    metrics_.handshake_refused(429);
+    connection.write_last(refusal_text(429, limit_message(admission), 1 + random_.below(5)), {});
+    connection.close_after_flush(door::Linger::kForPeer);
+  }
+}
+
+void Reactor::on_bad_proxy_header(const net::IpAddress& peer, std::string_view fault) {
+  metrics_.add(metrics::Metric::kProxyHeadersRefused);
+  if (const auto times = proxy_header_log_.hit(context_.now)) {
+    log::warning("reactor {}: {} connections closed for their PROXY header, the last from {}: {}",
+                 index_, times, peer.is_none() ? "a unix socket" : peer.text(), fault);
+  }
+}
+
 void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
   const net::IpAddress peer = accepted.peer.ip();
+  if (listening.has_proxy_header && !is_trusted_proxy(peer, listening.is_unix)) {
+    // Closed without a word: it speaks first what only a proxy may say, and perhaps TLS after that.
+    accepted.fd.reset();
+    on_bad_proxy_header(peer, "it is not in trusted_proxies");
+    return;
+  }
   bool is_counted = false;
-  if (listening.is_public) {
+  if (!listening.is_public) {
+    shared_.internal_connections.fetch_add(1, std::memory_order_relaxed);
+  } else {
     const std::uint64_t before = shared_.public_connections.fetch_add(1, std::memory_order_relaxed);
     const bool is_full = before >= connections_max();
     const bool is_short_of_memory = shared_.is_short_of_memory.load(std::memory_order_relaxed);
-    const net::Admission admission = is_full || is_short_of_memory
-                                         ? net::Admission::kAdmitted
-                                         : shared_.limiter.admit(peer, context_.now);
+    const net::Admission admission =
+        is_full || is_short_of_memory ? net::Admission::kAdmitted : count_client(peer);
     is_counted = admission == net::Admission::kCounted;
-    const bool is_refused = is_full || is_short_of_memory ||
-                            admission == net::Admission::kTooManyConnections ||
-                            admission == net::Admission::kTooFast;
-    if (is_refused) {
+    if (is_full || is_short_of_memory || net::is_refused(admission)) {
       shared_.public_connections.fetch_sub(1, std::memory_order_relaxed);
     }
     if (is_full) {
@@ -122,31 +199,27 @@ void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
       metrics_.limit_hit(metrics::Limit::kMemory);
       return refuse(std::move(accepted.fd), 503, "the server is short of memory");
     }
-    if (admission == net::Admission::kTooManyConnections) {
-      metrics_.limit_hit(metrics::Limit::kConnectionsPerIp);
-      return refuse(std::move(accepted.fd), 429, "limits.connections_per_ip is reached");
-    }
-    if (admission == net::Admission::kTooFast) {
-      metrics_.limit_hit(metrics::Limit::kConnectRatePerIp);
-      return refuse(std::move(accepted.fd), 429, "limits.connect_rate_per_ip is reached");
+    if (net::is_refused(admission)) {
+      return refuse(std::move(accepted.fd), 429, limit_message(admission));
     }
   }
   const int fd = accepted.fd.get();
-  const Handle handle =
-      connections_.emplace(*this, SocketConnection::Options{.fd = std::move(accepted.fd),
-                                                            .peer = peer,
-                                                            .is_unix = listening.is_unix,
-                                                            .is_public = listening.is_public,
-                                                            .is_counted = is_counted,
-                                                            .since = context_.wall,
-                                                            .config = context_.config});
+  const Handle handle = connections_.emplace(
+      *this, SocketConnection::Options{.fd = std::move(accepted.fd),
+                                       .peer = peer,
+                                       .is_unix = listening.is_unix,
+                                       .is_public = listening.is_public,
+                                       .is_counted = is_counted,
+                                       .has_proxy_header = listening.has_proxy_header,
+                                       .since = context_.wall,
+                                       .config = context_.config});
   SocketConnection& connection = *connections_.find(handle);
   if (busy_.size() < connections_.slot_count()) {
     busy_.resize(connections_.slot_count(), 0);
   }
   connection.start(handle, nullptr);
   Router& router = listening.is_public ? static_cast<Router&>(public_router_) : *internal_router_;
-  connection.start(handle, std::make_unique<HttpSession>(connection, context_, router));
+  connection.start(handle, std::make_unique<HttpSession>(connection, context_, router, *this));
   if (listening.is_public) {
     ++public_count_;
     metrics_.connection_opened(metrics::DoorLabel::kHttp);

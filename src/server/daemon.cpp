@@ -25,6 +25,8 @@ constexpr milliseconds kLook{1000};
 constexpr milliseconds kLookWhileDraining{20};
 /// Past `drain.period`: connections whose peer neither reads nor closes are given up.
 constexpr milliseconds kDrainGrace{6000};
+/// And then for the last answers of the internal listener.
+constexpr milliseconds kAnswerTime{2000};
 
 config::LoadRequest request_of(const CommandLine& line) {
   config::LoadRequest request{.path = line.config_file, .text = {}, .set = line.set};
@@ -80,8 +82,10 @@ class Daemon {
   std::unique_ptr<ReactorSet> reactors_;
   bool wants_reload_ = false;
   bool is_draining_ = false;
+  bool is_drained_ = false;
   bool is_done_ = false;
   TimePoint drained_by_ = TimePoint::max();
+  TimePoint answered_by_ = TimePoint::max();
   TimePoint next_look_{};
 };
 
@@ -149,7 +153,12 @@ void Daemon::look() {
     reactors_->guard_memory();
     next_look_ = now + kLook;
   }
-  if (is_draining_ && (reactors_->is_drained() || now >= drained_by_)) {
+  if (is_draining_ && !is_drained_ && (reactors_->is_drained() || now >= drained_by_)) {
+    is_drained_ = true;
+    answered_by_ = now + kAnswerTime;
+    reactors_->end_internal_requests();
+  }
+  if (is_drained_ && (reactors_->has_answered_all() || now >= answered_by_)) {
     is_done_ = true;
   }
 }

@@ -29,12 +29,18 @@ void count_limit(metrics::ReactorMetrics& metrics, http::HttpFault fault) {
 
 }  // namespace
 
-HttpSession::HttpSession(door::Connection& connection, door::Context& context, Router& router)
+std::string_view limit_message(net::Admission admission) {
+  return admission == net::Admission::kTooFast ? "limits.connect_rate_per_ip is reached"
+                                               : "limits.connections_per_ip is reached";
+}
+
+HttpSession::HttpSession(door::Connection& connection, door::Context& context, Router& router,
+                         ClientGate& gate)
     : connection_(connection),
       context_(context),
       router_(router),
-      parser_(head_limits(connection.config().limits)),
-      peer_address_(connection.peer_address()) {
+      gate_(gate),
+      parser_(head_limits(connection.config().limits)) {
   connection_.set_deadline(context_.now + context_.config->handshake.timeout);
 }
 
@@ -90,6 +96,12 @@ void HttpSession::begin_request() {
   is_head_request_ = head.method == "HEAD";
   keep_alive_ = head.keep_alive;
   is_first_request_ = false;
+  const net::Admission admission = gate_.judge_client(connection_.handle(), head);
+  peer_address_ = connection_.peer_address();
+  if (net::is_refused(admission)) {
+    refuse_client(admission);
+    return;
+  }
   auto target = http::RequestTarget::parse(head.method, head.target);
   if (!target) {
     refuse(http::describe(target.error()));
@@ -113,8 +125,8 @@ void HttpSession::begin_request() {
   if (expects_continue) {
     connection_.write(http::kContinueResponse, {});
   }
-  connection_.set_deadline(context_.now + (is_stream ? Duration(kStreamIdleTime)
-                                                     : context_.config->handshake.timeout));
+  connection_.set_deadline(
+      context_.now + (is_stream ? Duration(kStreamIdleTime) : context_.config->handshake.timeout));
   take_body({});
 }
 
@@ -155,8 +167,8 @@ void HttpSession::finish_body() {
 
 void HttpSession::set_idle_deadline() {
   const bool is_stream = parser_.head().is_chunked;
-  connection_.set_deadline(context_.now + (is_stream ? Duration(kStreamIdleTime)
-                                                     : context_.config->handshake.timeout));
+  connection_.set_deadline(
+      context_.now + (is_stream ? Duration(kStreamIdleTime) : context_.config->handshake.timeout));
 }
 
 void HttpSession::next_request() {
@@ -165,6 +177,7 @@ void HttpSession::next_request() {
   body_.reset();
   parser_.reset();
   is_head_timed_ = false;
+  is_head_request_ = false;
   state_ = State::kHead;
 }
 
@@ -216,12 +229,29 @@ void HttpSession::refuse(const http::HttpError& error) {
   respond(http::error_response(error));
 }
 
+void HttpSession::refuse_client(net::Admission admission) {
+  context_.metrics.handshake_refused(429);
+  keep_alive_ = false;
+  http::Response response = http::error_response(429, "rate_limited", limit_message(admission));
+  response.headers.emplace_back("Retry-After", std::to_string(1 + context_.random.below(5)));
+  state_ = State::kAnswer;
+  respond(std::move(response));
+}
+
+/// A FIN before the request was whole: who sent it may still read.
+void HttpSession::refuse_cut_request() {
+  keep_alive_ = false;
+  if (connection_.is_public()) {
+    context_.metrics.handshake_refused(400);
+  }
+  state_ = State::kAnswer;
+  respond(http::error_response(400, "bad_request", "the connection ended inside of the request"));
+}
+
 void HttpSession::upgrade(std::vector<std::pair<std::string, std::string>> headers,
                           std::unique_ptr<door::Session> session) {
-  http::Response response{.status = 101,
-                          .content_type = {},
-                          .body = {},
-                          .headers = std::move(headers)};
+  http::Response response{
+      .status = 101, .content_type = {}, .body = {}, .headers = std::move(headers)};
   date_ = http::http_date(context_.wall);
   std::string text;
   http::append_response(text, response, response_context());
@@ -242,6 +272,10 @@ void HttpSession::on_input_end() {
   if (state_ == State::kAnswer) {
     // It may have half-closed after its request, and still reads.
     keep_alive_ = false;
+    return;
+  }
+  if (state_ == State::kBody || (state_ == State::kHead && parser_.has_started())) {
+    refuse_cut_request();
     return;
   }
   state_ = State::kEnded;
@@ -276,7 +310,11 @@ void HttpSession::end(door::EndReason reason) {
       keep_alive_ = false;
       if (state_ == State::kAnswered || (state_ == State::kHead && !parser_.has_started())) {
         state_ = State::kEnded;
-        connection_.close_after_flush(door::Linger::kForPeer);
+        // Of a public one a request may be on its way; an internal one is idle when all is over.
+        connection_.close_after_flush(connection_.is_public() ? door::Linger::kForPeer
+                                                              : door::Linger::kNo);
+      } else if (state_ == State::kBody) {
+        handler_->on_ending(*this);
       }
       return;
     case door::EndReason::kTerminated:

@@ -10,6 +10,7 @@
 #include "http/body_reader.hpp"
 #include "http/request_parser.hpp"
 #include "http/response_writer.hpp"
+#include "net/connect_limiter.hpp"
 
 namespace wspush::server {
 
@@ -26,11 +27,24 @@ class Router {
   virtual Route route(door::UpgradeExchange& exchange) = 0;
 };
 
+/// Says who the client is, before anything else is decided about its request.
+class ClientGate {
+ public:
+  virtual ~ClientGate() = default;
+  /// Takes the client's address from `head` where the connection's peer is a trusted proxy, and
+  /// counts the connection for it. What is_refused() gets 429.
+  virtual net::Admission judge_client(Handle connection, const http::RequestHead& head) = 0;
+};
+
+/// The text of a refusal by a limit of one address.
+std::string_view limit_message(net::Admission admission);
+
 /// HTTP/1.1 on one connection: requests one after the other, each handed to who answers it; until
 /// one of them becomes a WebSocket. Source: RFC 9112.
 class HttpSession final : public door::Session, public door::UpgradeExchange {
  public:
-  HttpSession(door::Connection& connection, door::Context& context, Router& router);
+  HttpSession(door::Connection& connection, door::Context& context, Router& router,
+              ClientGate& gate);
 
   // --- Session
   door::DoorKind kind() const override { return door::DoorKind::kHttp; }
@@ -69,6 +83,8 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   void finish_body();
   void begin_request();
   void refuse(const http::HttpError& error);
+  void refuse_client(net::Admission admission);
+  void refuse_cut_request();
   void next_request();
   void set_idle_deadline();
   http::ResponseContext response_context() const;
@@ -76,6 +92,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   door::Connection& connection_;
   door::Context& context_;
   Router& router_;
+  ClientGate& gate_;
   http::RequestHeadParser parser_;
   http::RequestTarget target_;
   std::unique_ptr<http::RequestHandler> handler_;

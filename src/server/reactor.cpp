@@ -124,14 +124,15 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
   hub_.set_limits(hub_limits(*options.config, shared_, options.count));
   hub_.set_rules(*options.rules);
   const std::string refusal = refusal_text(503, "no descriptors are left", 1 + random_.below(5));
-  const auto add = [&](UniqueFd fd, bool is_public) {
+  const auto add = [&](UniqueFd fd, bool is_public, bool has_proxy_header) {
     const bool is_unix = net::bound_address(fd.get()).is_unix();
-    listening_.push_back({net::Acceptor(std::move(fd), refusal), is_public, is_unix});
+    listening_.push_back(
+        {net::Acceptor(std::move(fd), refusal), is_public, is_unix, has_proxy_header});
   };
-  for (UniqueFd& fd : options.public_listeners) {
-    add(std::move(fd), true);
+  for (std::size_t i = 0; i < options.public_listeners.size(); ++i) {
+    add(std::move(options.public_listeners[i]), true, options.config->listen[i].proxy_protocol);
   }
-  add(std::move(options.internal_listener), false);
+  add(std::move(options.internal_listener), false, false);
 }
 
 Reactor::~Reactor() = default;
@@ -340,6 +341,8 @@ void Reactor::destroy_dead() {
       metrics_.connection_closed(label_of(connection->session().kind()));
       --public_count_;
       shared_.public_connections.fetch_sub(1, std::memory_order_relaxed);
+    } else {
+      shared_.internal_connections.fetch_sub(1, std::memory_order_relaxed);
     }
     busy_[handle.slot] = 0;
     connections_.erase(handle);
@@ -433,6 +436,14 @@ void Reactor::drain_some() {
     draining_.pop_back();
     drain_next_ += drain_step_;
   }
+}
+
+void Reactor::end_internal_requests() {
+  connections_.for_each([](Handle, SocketConnection& connection) {
+    if (!connection.is_public() && connection.is_open()) {
+      connection.session().end(door::EndReason::kGoingAway);
+    }
+  });
 }
 
 void Reactor::shed_load() {

@@ -22,6 +22,7 @@
 #include "net/connect_limiter.hpp"
 #include "net/epoll_loop.hpp"
 #include "net/mailbox.hpp"
+#include "net/network_set.hpp"
 #include "net/timer_wheel.hpp"
 #include "server/http_session.hpp"
 #include "server/process_limits.hpp"
@@ -42,7 +43,9 @@ struct Shared {
 
   hub::HubShared hub;
   net::ConnectLimiter limiter;
+  net::NetworkSet trusted_proxies;
   std::atomic<std::uint64_t> public_connections{0};
+  std::atomic<std::uint64_t> internal_connections{0};
   std::atomic<bool> is_draining{false};
   std::atomic<bool> is_short_of_memory{false};
   std::uint64_t instance = 0;          ///< random, of this process
@@ -61,7 +64,10 @@ class Peers {
 /// waits for events, expires timers, takes mail, reads sockets, fans out, writes, hands its mail
 /// over, and destroys what ended. Everything of it is used by its own thread only, but `mailbox`
 /// and `metrics`.
-class Reactor final : public hub::Post, public hub::MemberSender, public hub::SubscriberEvents {
+class Reactor final : public hub::Post,
+                      public hub::MemberSender,
+                      public hub::SubscriberEvents,
+                      public ClientGate {
  public:
   struct Options {
     std::uint16_t index = 0;
@@ -92,6 +98,9 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   /// Takes what waits in the accept queues, closes the public listeners, and ends the public
   /// connections spread over `period`.
   void begin_drain(Duration period);
+  /// The internal requests that would go on without an end get their answers; connections that
+  /// wait for a request are closed.
+  void end_internal_requests();
   /// Ends the public connection whose queue is the largest, if any has one.
   void shed_load();
   std::uint64_t public_connection_count() const { return public_count_; }
@@ -122,8 +131,14 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   void want_destruction(SocketConnection& connection) { dead_.push_back(connection.handle()); }
   void leave_topics(SocketConnection& connection) { leaving_.push_back(connection.handle()); }
   void set_busy(std::uint32_t slot, bool is_busy) { busy_[slot] = is_busy ? 1 : 0; }
+  /// The connection's PROXY header is there and names `client`, or nobody.
+  void on_proxy_header(SocketConnection& connection, const net::IpAddress& client);
+  void on_bad_proxy_header(const net::IpAddress& peer, std::string_view fault);
   void count_door_change(const SocketConnection& connection, door::DoorKind from,
                          door::DoorKind to);
+
+  // --- ClientGate
+  net::Admission judge_client(Handle handle, const http::RequestHead& head) override;
 
   // --- hub::Post, hub::MemberSender, hub::SubscriberEvents
   void send(std::uint16_t reactor, hub::HubMail mail) override;
@@ -144,6 +159,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
     net::Acceptor acceptor;
     bool is_public;
     bool is_unix;
+    bool has_proxy_header = false;
     bool is_watched = false;
   };
 
@@ -157,6 +173,9 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   void watch_listener(std::size_t index, bool is_on);
   void admit(net::Accepted&& accepted, const Listening& listening);
   void refuse(UniqueFd fd, int status, std::string_view message);
+  bool is_trusted_proxy(const net::IpAddress& address, bool is_unix) const;
+  net::Admission count_client(const net::IpAddress& address);
+  net::Admission change_client(SocketConnection& connection, const net::IpAddress& client);
   static std::string refusal_text(int status, std::string_view message,
                                   std::uint64_t retry_seconds);
   void run_input();
@@ -218,6 +237,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   std::atomic<std::int64_t> last_turn_{0};
   log::LimitedLog accept_log_;
   log::LimitedLog full_log_;
+  log::LimitedLog proxy_header_log_;
   log::LimitedLog memory_log_;
   hub::HubCounters published_counters_;
 };

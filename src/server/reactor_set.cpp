@@ -7,7 +7,6 @@
 #include "base/logging.hpp"
 #include "metrics/process_facts.hpp"
 #include "metrics/prometheus_text.hpp"
-#include "net/listener.hpp"
 #include "net/raise_limits.hpp"
 #include "net/tcp_stream.hpp"
 #include "server/process_limits.hpp"
@@ -74,6 +73,11 @@ ReactorSet::~ReactorSet() {
 Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     std::shared_ptr<const config::Config> config) {
   std::unique_ptr<ReactorSet> set(new ReactorSet(config));
+  auto trusted = net::NetworkSet::parse(config->trusted_proxies);
+  if (!trusted) {
+    return Unexpected(StartError{"trusted_proxies", trusted.error()});
+  }
+  set->shared_.trusted_proxies = std::move(*trusted);
   const std::size_t count = config->reactors == 0 ? usable_cpus() : config->reactors;
   const net::SocketOptions client_options{
       .user_timeout = config->heartbeat.ping_interval + config->heartbeat.pong_timeout};
@@ -89,7 +93,9 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     if (!opened) {
       return Unexpected(opened.error());
     }
-    set->bound_.push_back({net::bound_address(opened->front().get()).text(), is_public});
+    const net::SocketAddress bound = net::bound_address(opened->front().get());
+    set->bound_.push_back({bound.text(), is_public});
+    set->socket_files_.emplace_back(bound);
     listeners.push_back(std::move(*opened));
   }
   const auto rules = std::make_shared<const auth::TopicRules>(config);
@@ -171,6 +177,14 @@ void ReactorSet::begin_drain() {
 
 bool ReactorSet::is_drained() const {
   return shared_.public_connections.load() == 0;
+}
+
+void ReactorSet::end_internal_requests() {
+  post_to_all([](Reactor& reactor) { reactor.end_internal_requests(); });
+}
+
+bool ReactorSet::has_answered_all() const {
+  return shared_.internal_connections.load() == 0;
 }
 
 bool ReactorSet::has_turned_within(Duration interval) const {

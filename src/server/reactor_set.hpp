@@ -8,6 +8,7 @@
 #include "wspush/base/result.hpp"
 
 #include "api/server_view.hpp"
+#include "net/listener.hpp"
 #include "server/reactor.hpp"
 
 namespace wspush::server {
@@ -42,6 +43,10 @@ class ReactorSet final : public Peers, public api::ServerView {
   void count_reload(bool is_ok);
   void begin_drain();
   bool is_drained() const;
+  /// The drain is over: what would still go on at the internal listener gets its answers.
+  void end_internal_requests();
+  /// No internal connection is left.
+  bool has_answered_all() const;
   /// Ends the threads.
   void stop();
 
@@ -81,6 +86,7 @@ class ReactorSet final : public Peers, public api::ServerView {
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::vector<std::thread> threads_;
   std::vector<BoundListener> bound_;
+  std::vector<net::SocketFile> socket_files_;
   WallTime started_;
 };
 

@@ -27,12 +27,16 @@ SocketConnection::SocketConnection(Reactor& reactor, Options options)
     : reactor_(reactor),
       fd_(std::move(options.fd)),
       stream_(std::move(options.stream)),
+      proxy_header_(options.has_proxy_header ? std::make_unique<net::ProxyHeaderParser>()
+                                             : nullptr),
       last_heard_(reactor.context().now),
       last_sent_(reactor.context().now),
+      proxy_(options.peer),
       peer_(options.peer),
       since_(options.since),
       config_(std::move(options.config)),
       is_unix_(options.is_unix),
+      is_local_(options.is_unix || options.peer.is_loopback()),
       is_public_(options.is_public),
       is_counted_(options.is_counted) {}
 
@@ -285,7 +289,32 @@ void SocketConnection::on_events(std::uint32_t events) {
   }
 }
 
+/// What follows it stays in the socket, and the loop tells of that again.
+void SocketConnection::take_proxy_header() {
+  switch (net::read_proxy_header(fd_.get(), *proxy_header_)) {
+    case net::ProxyRead::kNeedMore:
+      return;
+    case net::ProxyRead::kComplete: {
+      const net::IpAddress source = proxy_header_->source();
+      proxy_header_.reset();
+      reactor_.on_proxy_header(*this, source);
+      return;
+    }
+    case net::ProxyRead::kMalformed:
+      reactor_.on_bad_proxy_header(peer_, proxy_header_->fault());
+      die();
+      return;
+    case net::ProxyRead::kEnded:
+      die();
+      return;
+  }
+}
+
 void SocketConnection::on_readable() {
+  if (proxy_header_ != nullptr && state_ == State::kOpen) {
+    take_proxy_header();
+    return;
+  }
   const MutableBytes buffer = reactor_.receive_buffer();
   const net::IoResult result = read(buffer);
   switch (result.status) {

@@ -9,6 +9,7 @@
 #include "base/unique_fd.hpp"
 #include "net/address.hpp"
 #include "net/output_queue.hpp"
+#include "net/proxy_protocol.hpp"
 #include "net/timer_wheel.hpp"
 
 namespace wspush::server {
@@ -29,7 +30,8 @@ class SocketConnection final : public door::Connection {
     net::IpAddress peer;
     bool is_unix = false;
     bool is_public = true;
-    bool is_counted = false;  ///< by the limiter; to be given back
+    bool is_counted = false;        ///< by the limiter; to be given back
+    bool has_proxy_header = false;  ///< one comes before everything else
     WallTime since{};
     std::shared_ptr<const config::Config> config;
   };
@@ -46,7 +48,9 @@ class SocketConnection final : public door::Connection {
     return {stream_ == nullptr ? fd_.get() : hub::kStreamed, handle_.slot};
   }
   std::string peer_address() const override { return peer_.text(); }
-  bool peer_is_loopback() const override { return is_unix_ || peer_.is_loopback(); }
+  bool peer_is_loopback() const override {
+    return is_local_ && (peer_.is_none() || peer_.is_loopback());
+  }
   bool is_public() const override { return is_public_; }
   const config::Config& config() const override { return *config_; }
   WallTime since() const override { return since_; }
@@ -69,8 +73,19 @@ class SocketConnection final : public door::Connection {
   door::Session& session() { return *session_; }
   net::TimerEntry& timer() { return timer_; }
   bool is_open() const { return state_ == State::kOpen; }
+  /// The client, as far as it is known: the other end of the socket, or whom a proxy named.
   const net::IpAddress& peer() const { return peer_; }
+  /// Who sends the requests: the other end of the socket, or whom a PROXY header named. Its
+  /// forwarding headers are believed or not.
+  const net::IpAddress& proxy() const { return proxy_; }
+  void set_proxy(const net::IpAddress& proxy) { proxy_ = proxy; }
+  bool is_unix() const { return is_unix_; }
   bool is_counted() const { return is_counted_; }
+  /// A trusted proxy has named the client.
+  void set_client(const net::IpAddress& client, bool is_counted) {
+    peer_ = client;
+    is_counted_ = is_counted;
+  }
 
   void on_events(std::uint32_t events);
   void on_timer();
@@ -108,6 +123,7 @@ class SocketConnection final : public door::Connection {
   void become_blocked(bool has_progressed);
   void on_readable();
   net::IoResult read(MutableBytes into);
+  void take_proxy_header();
   void take_input(MutableBytes input);
   std::size_t run_session(MutableBytes input);
   bool change_session();
@@ -125,6 +141,7 @@ class SocketConnection final : public door::Connection {
   std::unique_ptr<door::Session> session_;
   std::unique_ptr<door::Session> next_session_;
   std::unique_ptr<std::string> kept_input_;
+  std::unique_ptr<net::ProxyHeaderParser> proxy_header_;  ///< until it is complete
   std::unique_ptr<Cut> cut_;
   net::OutputQueue out_;
   net::TimerEntry timer_;
@@ -133,18 +150,20 @@ class SocketConnection final : public door::Connection {
   TimePoint session_deadline_ = TimePoint::max();
   TimePoint blocked_since_{};  ///< or the last progress; meaningful while blocked
   TimePoint closed_by_ = TimePoint::max();
+  net::IpAddress proxy_;
   net::IpAddress peer_;
   WallTime since_;
   std::shared_ptr<const config::Config> config_;
   State state_ = State::kOpen;
   bool is_unix_ : 1;
+  bool is_local_ : 1;  ///< the socket's other end is this machine, whoever is behind it
   bool is_public_ : 1;
   bool is_counted_ : 1;
   bool is_paused_ : 1 = false;
   bool is_congested_ : 1 = false;
   bool is_blocked_ : 1 = false;
-  bool is_flushing_ : 1 = false;    ///< `flush` is at work: what is written meanwhile only queues
-  bool lingers_ : 1 = true;         ///< once closing: half-close first
+  bool is_flushing_ : 1 = false;  ///< `flush` is at work: what is written meanwhile only queues
+  bool lingers_ : 1 = true;       ///< once closing: half-close first
   bool watches_input_ : 1 = true;
   bool watches_output_ : 1 = false;
 };

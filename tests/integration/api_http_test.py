@@ -216,6 +216,25 @@ class TestConnections:
         assert daemon.api("GET", "/healthz", headers={"X": "y" * 17000}).status == 431
 
 
+class TestABodyThatIsCutShort:
+    """A FIN before the body was whole: who sent it may still read, so it is told."""
+
+    @pytest.mark.parametrize("headers, part", [
+        ({"Content-Length": "10"}, b"12345"), ({"Content-Length": "10"}, b""),
+        ({"Transfer-Encoding": "chunked"}, b"5\r\n12"), ({"Transfer-Encoding": "chunked"}, b""),
+        ({"Transfer-Encoding": "chunked", "Content-Type": "application/x-ndjson"},
+         b'5\r\n{"top\r\n')], ids=repr)
+    def test_is_a_bad_request(self, daemon, topic, headers, part):
+        path = "/api/messages" if "Content-Type" in headers else messages_path(topic)
+        connection = daemon.http("internal")
+        connection.send(build_request("POST", path, headers, host="127.0.0.1") + part)
+        connection.stream.finish_writing()
+        answer = connection.read_response()
+        assert answer.status == 400 and answer.error()["code"] == "bad_request"
+        connection.expect_end()
+        assert daemon.api("GET", messages_path(topic)).json()["messages"] == []
+
+
 class TestMethodsAndPaths:
     @pytest.mark.parametrize("path",
                              ["/nope", "/api", "/api/", "/api/nope", "/healthz/",

@@ -168,6 +168,48 @@ class TestMalformedUpgrades:
         assert ask_bytes(daemon, upgrade_bytes(daemon) + frame).status == 400
 
 
+class TestARelaxedHandshake:
+    """What layer-7 proxies do to the headers is let in, and nothing else."""
+
+    SPOILED = [{"Connection": None}, {"Connection": "close"}, {"Connection": "keep-alive"},
+               {"Upgrade": None}, {"Upgrade": "WebSocket/13"}, {"Upgrade": "h2c"}, {"Upgrade": ""},
+               {"Upgrade": None, "Connection": None}, {"version": "HTTP/1.0"},
+               {"version": "HTTP/1.0", "Upgrade": None, "Connection": "close"},
+               {"version": "HTTP/1.0", "Upgrade": None, "Connection": None, "host": None}]
+
+    @pytest.fixture(scope="class")
+    def relaxed(self):
+        with Daemon({"handshake": {"relaxed": True}}) as running:
+            yield running
+
+    @pytest.mark.parametrize("changes", SPOILED, ids=str)
+    @pytest.mark.parametrize("target", ["/ws", "/echo", "/topics/open.x"])
+    def test_takes_headers_that_a_proxy_has_spoiled(self, relaxed, changes, target):
+        answer = ask(relaxed, target, **changes)
+        assert answer.status == 101
+        assert answer.header("Upgrade") == "websocket"
+        assert answer.header("Connection") == "Upgrade"
+        assert answer.header("Sec-WebSocket-Accept") == accept_for(RFC_KEY)
+
+    @pytest.mark.parametrize("changes", SPOILED, ids=str)
+    def test_is_off_by_default(self, daemon, changes):
+        assert ask(daemon, **changes).status in (400, 426)
+
+    @pytest.mark.parametrize("changes, status", [
+        ({"Sec_WebSocket_Key": None}, 400), ({"Sec_WebSocket_Key": "x"}, 400),
+        ({"Sec_WebSocket_Key": [RFC_KEY, RFC_KEY]}, 400), ({"Sec_WebSocket_Version": None}, 400),
+        ({"Sec_WebSocket_Version": "8"}, 426), ({"Sec_WebSocket_Key": None, "Upgrade": None}, 426),
+        ({"Sec_WebSocket_Version": None, "Upgrade": None}, 426), ({"method": "POST"}, 405),
+        ({"body": b"hello"}, 400), ({"Transfer_Encoding": "chunked", "body": b"0\r\n\r\n"}, 400),
+        ({"Origin": "http://elsewhere.example"}, 403), ({"host": None}, 400),
+        ({"Sec_WebSocket_Protocol": "a,,a"}, 400), ({"version": "HTTP/1.2"}, 505)], ids=str)
+    def test_still_wants_everything_else(self, relaxed, changes, status):
+        assert ask(relaxed, **changes).status == status
+
+    def test_still_takes_no_bytes_before_the_101(self, relaxed):
+        assert ask_bytes(relaxed, upgrade_bytes(relaxed) + b"\x81\x80abcd").status == 400
+
+
 class TestTheRequestLine:
     @pytest.mark.parametrize("target",
                              ["/nope", "/wsx", "/ws/", "/ws/x", "/WS", "/echo/", "/topicsx/a"])
@@ -330,6 +372,22 @@ def test_a_connection_that_ends_inside_the_head_is_forgotten(daemon):
         stream.send(b"GET /ws HT")
         stream.close()
     assert WebSocketClient.connect(daemon.public, "/ws").response.status == 101
+
+
+def test_a_head_that_is_cut_short_by_the_end_is_answered(daemon):
+    connection = daemon.http()
+    connection.send(b"GET /ws HTTP/1.1\r\nHost: x\r\n")
+    connection.stream.finish_writing()
+    answer = connection.read_response()
+    assert answer.status == 400
+    refused(connection, answer)
+
+
+def test_where_every_client_must_have_a_token_the_doors_of_one_topic_are_401(start):
+    own = start({"auth": {"required": True}})
+    for target in ("/echo", "/topics/open.x"):
+        answer = ask(own, target)
+        assert answer.status == 401 and answer.error()["code"] == "unauthenticated"
 
 
 def test_a_unix_socket_and_a_second_listener_serve_too(start, tmp_path):

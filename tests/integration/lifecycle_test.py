@@ -13,7 +13,7 @@ import pytest
 from byte_stream import ByteStream, StreamClosed
 from daemon import Daemon, run
 from deadlines import PATIENCE, eventually
-from http_client import HttpConnection
+from http_client import HttpConnection, chunk
 from websocket_client import ConnectionClosed, upgrade_headers
 
 
@@ -75,6 +75,69 @@ class TestStart:
             pytest.skip("no IPv6 loopback here")
         own = start(addresses("[::1]:0", "[::1]:0"))
         assert own.v1().ok("ping") and own.api("GET", "/healthz").status == 200
+
+    def test_on_every_ipv6_address_takes_ipv4_too_and_names_it_as_such(self, start):
+        try:
+            own = start(addresses("[::]:0"))
+        except AssertionError:
+            pytest.skip("no IPv6 here")
+        port = own.public[1]
+        for host, address in (("127.0.0.1", "127.0.0.1"), ("::1", "::1")):
+            with HttpConnection((host, port)) as connection:
+                assert connection.request("GET", "/ws", upgrade_headers()).status == 101
+                seen = own.api("GET", "/api/connections").json()["connections"]
+                assert [each["address"] for each in seen] == [address]
+            eventually(lambda: own.metric("wspushd_connections") == 0, "it is gone")
+
+
+class TestUnixSockets:
+    def test_are_removed_at_the_end(self, start, tmp_path):
+        public, internal = tmp_path / "push.sock", tmp_path / "api.sock"
+        own = start(addresses(f"unix:{public}", f"unix:{internal}"))
+        assert public.is_socket() and internal.is_socket()
+        assert own.v1().ok("ping") and own.api("GET", "/healthz").status == 200
+        own.stop()
+        assert not public.exists() and not internal.exists()
+
+    def test_are_taken_over_from_a_process_that_died(self, start, tmp_path):
+        path = tmp_path / "push.sock"
+        own = start(addresses(f"unix:{path}"))
+        own.kill()
+        assert path.is_socket()
+        assert start(addresses(f"unix:{path}")).v1().ok("ping")
+
+    def test_are_refused_to_a_second_instance(self, start, tmp_path):
+        path = tmp_path / "push.sock"
+        own = start(addresses(f"unix:{path}"))
+        took, said = refused_start(tmp_path, addresses(f"unix:{path}"))
+        assert took < 1 * PATIENCE and "listen[0].address" in said and str(path) in said
+        assert own.v1().ok("ping"), "the first one keeps it"
+
+    def test_of_a_new_instance_are_not_removed_by_the_old_one(self, start, tmp_path):
+        path = tmp_path / "push.sock"
+        old = start({**addresses(f"unix:{path}"), "drain": {"period": "60s"}})
+        held = [old.v1() for _ in range(3)]
+        old.signal(signal.SIGTERM)
+        eventually(lambda: not connects(str(path)), "the old one listens no more")
+        new = start(addresses(f"unix:{path}"))
+        old.signal(signal.SIGTERM)
+        assert old.await_exit() == 0 and held
+        assert new.v1().ok("ping")
+
+    def test_let_in_whom_the_umask_lets_in(self, tmp_path):
+        path = tmp_path / "push.sock"
+        before = os.umask(0o007)
+        try:
+            with Daemon(addresses(f"unix:{path}")):
+                assert os.stat(path).st_mode & 0o777 == 0o770
+        finally:
+            os.umask(before)
+
+    def test_leave_a_file_alone_that_is_no_socket(self, tmp_path):
+        path = tmp_path / "file"
+        path.write_text("mine")
+        refused_start(tmp_path, addresses(f"unix:{path}"))
+        assert path.read_text() == "mine"
 
 
 class TestDrain:
@@ -140,6 +203,43 @@ class TestDrain:
         own.signal(signal.SIGTERM)
         assert [message["id"] for message in client.messages(50)] == ids
         client.expect_close(1001)
+
+    def test_answers_a_stream_of_messages_for_what_has_come(self, start):
+        own = start()
+        feed = own.http("internal")
+        feed.send_request("POST", "/api/messages", {"Content-Type": "application/x-ndjson",
+                                                    "Transfer-Encoding": "chunked"})
+        lines = b'{"topic":"open.x","data":1}\n{"topic":"nowhere","data":1}\n'
+        feed.send(chunk(lines * 10 + b'{"topic":"open.x","da'))
+        eventually(lambda: own.metric("wspushd_messages_published_total") == 10, "all are published")
+        own.signal(signal.SIGTERM)
+        answer = feed.read_response()
+        assert answer.status == 200
+        told = answer.json()
+        assert (told["published"], told["failed"], len(told["errors"])) == (10, 10, 10)
+        feed.expect_end()
+        feed.close()
+        assert own.await_exit() == 0
+
+    def test_waits_for_no_idle_connection_of_the_internal_listener(self, start):
+        own = start()
+        idle = own.http("internal")
+        assert idle.request("GET", "/healthz").status == 200
+        begun = time.monotonic()
+        own.signal(signal.SIGTERM)
+        idle.expect_end()
+        assert own.await_exit() == 0
+        assert time.monotonic() - begun < 1.5 * PATIENCE
+
+    def test_gives_up_on_a_stream_that_never_reads_its_answer(self, start):
+        own = start()
+        feed = own.http("internal")
+        feed.send_request("POST", "/api/messages", {"Content-Type": "application/x-ndjson",
+                                                    "Transfer-Encoding": "chunked"})
+        feed.send(chunk(b'{"topic":"open.x","data":1}\n'))
+        eventually(lambda: own.metric("wspushd_messages_published_total") == 1, "it is published")
+        own.signal(signal.SIGTERM)
+        assert own.await_exit(5) == 0
 
     def test_with_nobody_there_ends_at_once(self, start):
         own = start({"drain": {"period": "30s"}})

@@ -176,6 +176,11 @@ class Call {
       handler->on_body_end(exchange);
     }
   }
+  void ending() {
+    if (!exchange.response) {
+      handler->on_ending(exchange);
+    }
+  }
   bool is_answered() const { return exchange.response.has_value(); }
   int status() const { return is_answered() ? exchange.response->status : 0; }
   std::string text() const { return is_answered() ? exchange.response->body : "no answer yet"; }

@@ -83,6 +83,30 @@ TEST_F(NdjsonEndpoint, AnswersAtTheEndOfAllItsAnswers) {
   EXPECT_EQ(errors(call.text()), "2:unavailable 3:bad_request 4:unavailable ");
 }
 
+TEST_F(NdjsonEndpoint, AnswersForTheWholeLinesThatCameWhenTheServerEnds) {
+  engine.is_holding = true;
+  Call& call = stream();
+  call.body(line("a", 1) + "x\n" + line("b", 2) + R"({"topic":"a","da)");
+  call.ending();
+  EXPECT_FALSE(call.is_answered()) << "two are still on their way";
+  call.body("ta\":3}\n" + line("a", 4));
+  engine.order_oldest();
+  engine.order_oldest();
+  EXPECT_TRUE(call.text().starts_with(R"({"published":2,"failed":1,)")) << call.text();
+  EXPECT_EQ(kept("a"), "1");
+}
+
+TEST_F(NdjsonEndpoint, AnswersOnceWhenItsBodyEndsAfterThat) {
+  engine.is_holding = true;
+  Call& call = stream();
+  call.body(line("a", 1) + R"({"topic":"a","data":2})");
+  call.ending();
+  call.end();
+  EXPECT_FALSE(call.is_answered());
+  engine.order_oldest();
+  EXPECT_EQ(call.text(), R"({"published":1,"failed":0,"errors":[]})");
+}
+
 TEST_F(NdjsonEndpoint, TellsTheFirstHundredErrorsByLine) {
   engine.is_holding = true;
   Call& call = stream();

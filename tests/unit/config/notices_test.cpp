@@ -23,17 +23,9 @@ TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
   EXPECT_THAT(notices_of("compression: {context_takeover: true}\n"),
               ElementsAre("compression.context_takeover is set, but this version keeps the windows "
                           "of clients only, none for what it sends"));
-  EXPECT_THAT(
-      notices_of("listen:\n  - tls: {certificate: c, key: k}\n    proxy_protocol: true\n"
-                 "trusted_proxies: [10.0.0.0/8]\nhandshake: {relaxed: true}\n"),
-      ElementsAre("listen[0].tls is set, but this version does not speak TLS yet: the "
-                  "listener stays plain",
-                  "listen[0].proxy_protocol is set, but this version does not read the PROXY "
-                  "protocol yet",
-                  "trusted_proxies is set, but this version does not read forwarded "
-                  "addresses yet",
-                  "handshake.relaxed is set, but this version takes only handshakes that "
-                  "follow the RFC"));
+  EXPECT_THAT(notices_of("listen:\n  - tls: {certificate: c, key: k}\n"),
+              ElementsAre("listen[0].tls is set, but this version does not speak TLS yet: the "
+                          "listener stays plain"));
   EXPECT_THAT(
       notices_of("auth: {hmac_secret: s3cret, issuer: a}\n"),
       ElementsAre("auth.hmac_secret and auth.issuer are set, but this version does not read "
@@ -73,6 +65,15 @@ TEST(Notices, AreNoneForWhatIsSwitchedOff) {
           "topics: [{presence: false, forward: []}]\nengine: {type: memory}\n"
           "bridges: []\npusher: {apps: []}\n"),
       IsEmpty());
+}
+
+TEST(Notices, SayWhichListenerLetsNobodyIn) {
+  EXPECT_THAT(notices_of("listen:\n  - address: 127.0.0.1:1\n  - proxy_protocol: true\n"),
+              ElementsAre("listen[1].proxy_protocol is on, but trusted_proxies is empty: every "
+                          "connection is closed"));
+  EXPECT_THAT(notices_of("listen: [{proxy_protocol: true}]\ntrusted_proxies: [10.0.0.0/8]\n"
+                         "handshake: {relaxed: true}\n"),
+              IsEmpty());
 }
 
 TEST(Notices, SayWhichRulesLetNobodyIn) {

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -220,6 +221,32 @@ TEST_F(UnixListener, TakesOverAPathThatNobodyAnswers) {
   struct stat found {};
   ASSERT_EQ(::lstat(where_.unix_path().c_str(), &found), 0);
   EXPECT_TRUE(open_listeners(where_, 2));
+}
+
+TEST_F(UnixListener, LeavesNoFileBehindWithItsSocketFile) {
+  {
+    auto listeners = open_listeners(where_, 1);
+    ASSERT_TRUE(listeners);
+    SocketFile first(bound_address(listeners->front().get()));
+    const SocketFile moved(std::move(first));
+    EXPECT_TRUE(std::filesystem::is_socket(where_.unix_path()));
+  }
+  EXPECT_FALSE(std::filesystem::exists(where_.unix_path()));
+  const SocketFile nothing(address("127.0.0.1:0"));
+}
+
+TEST_F(UnixListener, LeavesTheFileOfWhoCameAfterIt) {
+  std::vector<UniqueFd> newer;
+  {
+    auto older = open_listeners(where_, 1);
+    ASSERT_TRUE(older);
+    const SocketFile file(bound_address(older->front().get()));
+    older->clear();
+    auto opened = open_listeners(where_, 1);
+    ASSERT_TRUE(opened);
+    newer = std::move(*opened);
+  }
+  EXPECT_TRUE(connect_to(where_));
 }
 
 TEST_F(UnixListener, NeverRemovesAnythingButASocket) {
