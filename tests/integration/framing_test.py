@@ -7,7 +7,7 @@ import pytest
 from byte_stream import StreamClosed
 from daemon import Daemon
 from websocket_client import ConnectionClosed
-from websocket_frames import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_payload,
+from websocket_frames import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, close_payload,
                               encode_frame)
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -183,7 +183,7 @@ class TestControlFrames:
     def test_an_unasked_pong_is_ignored(self, echo):
         echo.send_frame(PONG, b"nobody asked")
         echo.send_text("a")
-        assert echo.receive_frame() == (TEXT, b"a", True)
+        assert echo.receive_frame() == Frame(TEXT, b"a")
 
     def test_pongs_coalesce_to_the_newest(self, echo):
         sent = [str(i).encode() for i in range(40)]
