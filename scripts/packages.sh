@@ -26,6 +26,11 @@ nginx              nginx
 libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so
 haproxy            haproxy
 openssl            openssl
+curl               curl
+python3-websockets /usr/lib/python3/dist-packages/websockets/__init__.py
+default-jdk-headless javac
+golang-go          go
+golang-github-gorilla-websocket-dev /usr/share/gocode/src/github.com/gorilla/websocket/client.go
 nodejs             node
 npm                npm
 chromium           chromium
