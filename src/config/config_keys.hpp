@@ -30,7 +30,6 @@ enum class KeyType {
 enum class Feature {
   kNone,
   kCompression,
-  kTls,
   kProxyProtocol,
   kTrustedProxies,
   kRelaxedHandshake,

@@ -34,6 +34,7 @@ enum class Metric : std::uint8_t {
   kCloses,
   kLimitHits,
   kReloads,
+  kTlsHandshakes,
   kLoopTurnSeconds,
   // Facts of the process, read when somebody asks (ProcessFacts).
   kLogDropped,
@@ -45,7 +46,7 @@ enum class Metric : std::uint8_t {
   kResidentMemory,
   kCpuSeconds,
 };
-inline constexpr std::size_t kMetricCount = 26;
+inline constexpr std::size_t kMetricCount = 27;
 
 enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo };
 
@@ -99,6 +100,8 @@ constexpr std::size_t cell_count(Metric metric) {
       return kLimitCount;
     case Metric::kReloads:
       return kReloadResultCount;
+    case Metric::kTlsHandshakes:
+      return kTlsHandshakeCount;
     case Metric::kLoopTurnSeconds:
       return kTurnBucketsMicroseconds.size() + 2;
     case Metric::kLogDropped:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -23,9 +24,11 @@
 #include "net/epoll_loop.hpp"
 #include "net/mailbox.hpp"
 #include "net/timer_wheel.hpp"
+#include "net/tls_stream.hpp"
 #include "server/http_session.hpp"
 #include "server/public_router.hpp"
 #include "server/socket_connection.hpp"
+#include "server/tls_setup.hpp"
 
 namespace wspush::server {
 
@@ -70,6 +73,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
     std::shared_ptr<const auth::TopicRules> rules;
     std::vector<UniqueFd> public_listeners;
     UniqueFd internal_listener;
+    ListenerTls tls;
   };
 
   Reactor(Options options, Shared& shared, Peers& peers, api::ServerView& server);
@@ -87,7 +91,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   // --- tasks
   void stop() { is_stopping_ = true; }
   void apply(std::shared_ptr<const config::Config> config,
-             std::shared_ptr<const auth::TopicRules> rules);
+             std::shared_ptr<const auth::TopicRules> rules, const ListenerTls& tls);
   /// Takes what waits in the accept queues, closes the public listeners, and ends the public
   /// connections spread over `period`.
   void begin_drain(Duration period);
@@ -143,6 +147,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
     net::Acceptor acceptor;
     bool is_public;
     bool is_unix;
+    std::shared_ptr<const net::TlsContext> tls;  ///< null: plain
     bool is_watched = false;
   };
 
@@ -155,7 +160,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   void accept_from(std::size_t index);
   void watch_listener(std::size_t index, bool is_on);
   void admit(net::Accepted&& accepted, const Listening& listening);
-  void refuse(UniqueFd fd, int status, std::string_view message);
+  void refuse(UniqueFd fd, const Listening& listening, int status, std::string_view message);
   static std::string refusal_text(int status, std::string_view message,
                                   std::uint64_t retry_seconds);
   void run_input();
@@ -167,6 +172,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   void resume_listeners();
   void drain_some();
   void publish_counters();
+  void publish_tls_counters();
   void send_through_streams(std::span<const hub::Member> members, std::span<const iovec> parts,
                             std::size_t bytes, std::vector<hub::ShortSend>& fell_short);
   void tell_out_of_memory() noexcept;
@@ -193,6 +199,7 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   api::ApiContext api_context_;
   PublicRouter public_router_;
   std::unique_ptr<Router> internal_router_;
+  net::TlsWorkspace tls_workspace_;
   SlotMap<SocketConnection> connections_;
   std::vector<std::uint8_t> busy_;  ///< by slot: has bytes to write, or is closing
   std::vector<Listening> listening_;
@@ -217,7 +224,9 @@ class Reactor final : public hub::Post, public hub::MemberSender, public hub::Su
   log::LimitedLog accept_log_;
   log::LimitedLog full_log_;
   log::LimitedLog memory_log_;
+  log::LimitedLog tls_log_;
   hub::HubCounters published_counters_;
+  std::array<std::uint64_t, net::kTlsResultCount> published_tls_{};
 };
 
 }  // namespace wspush::server

@@ -24,9 +24,7 @@ TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
   EXPECT_THAT(
       notices_of("listen:\n  - tls: {certificate: c, key: k}\n    proxy_protocol: true\n"
                  "trusted_proxies: [10.0.0.0/8]\nhandshake: {relaxed: true}\n"),
-      ElementsAre("listen[0].tls is set, but this version does not speak TLS yet: the "
-                  "listener stays plain",
-                  "listen[0].proxy_protocol is set, but this version does not read the PROXY "
+      ElementsAre("listen[0].proxy_protocol is set, but this version does not read the PROXY "
                   "protocol yet",
                   "trusted_proxies is set, but this version does not read forwarded "
                   "addresses yet",
