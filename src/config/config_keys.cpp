@@ -130,13 +130,13 @@ using C = Config;
 constexpr std::array kRows{
     sections("listen", field<&C::listen>),
     text("listen[].address", kAddress, field<&C::listen, &Listener::address>),
-    section("listen[].tls", field<&C::listen, &Listener::tls, &Tls::enabled>).needs(F::kTls),
+    section("listen[].tls", field<&C::listen, &Listener::tls, &Tls::enabled>),
     text("listen[].tls.certificate", kSomeFileName, field<&C::listen, &Listener::tls, &Tls::certificate>).required().reload(),
     text("listen[].tls.key", kSomeFileName, field<&C::listen, &Listener::tls, &Tls::key>).required().reload(),
-    sections("listen[].tls.also", field<&C::listen, &Listener::tls, &Tls::also>),
-    text("listen[].tls.also[].certificate", kSomeFileName, field<&C::listen, &Listener::tls, &Tls::also, &CertificatePair::certificate>).required(),
-    text("listen[].tls.also[].key", kSomeFileName, field<&C::listen, &Listener::tls, &Tls::also, &CertificatePair::key>).required(),
-    text("listen[].tls.min_version", kTlsVersion, field<&C::listen, &Listener::tls, &Tls::min_version>),
+    sections("listen[].tls.also", field<&C::listen, &Listener::tls, &Tls::also>).reload(),
+    text("listen[].tls.also[].certificate", kSomeFileName, field<&C::listen, &Listener::tls, &Tls::also, &CertificatePair::certificate>).required().reload(),
+    text("listen[].tls.also[].key", kSomeFileName, field<&C::listen, &Listener::tls, &Tls::also, &CertificatePair::key>).required().reload(),
+    text("listen[].tls.min_version", kTlsVersion, field<&C::listen, &Listener::tls, &Tls::min_version>).reload(),
     boolean("listen[].proxy_protocol", field<&C::listen, &Listener::proxy_protocol>),
 
     section("internal"),
@@ -147,13 +147,13 @@ constexpr std::array kRows{
     rights("internal.api_keys[].can", api_key_rights).reload(),
     text("internal.api_keys_file", kFileName, field<&C::internal, &Internal::api_keys_file>).reload(),
     texts("internal.hosts", kHostName, field<&C::internal, &Internal::hosts>).reload(),
-    section("internal.tls", field<&C::internal, &Internal::tls, &Tls::enabled>).needs(F::kTls),
+    section("internal.tls", field<&C::internal, &Internal::tls, &Tls::enabled>),
     text("internal.tls.certificate", kSomeFileName, field<&C::internal, &Internal::tls, &Tls::certificate>).required().reload(),
     text("internal.tls.key", kSomeFileName, field<&C::internal, &Internal::tls, &Tls::key>).required().reload(),
-    sections("internal.tls.also", field<&C::internal, &Internal::tls, &Tls::also>),
-    text("internal.tls.also[].certificate", kSomeFileName, field<&C::internal, &Internal::tls, &Tls::also, &CertificatePair::certificate>).required(),
-    text("internal.tls.also[].key", kSomeFileName, field<&C::internal, &Internal::tls, &Tls::also, &CertificatePair::key>).required(),
-    text("internal.tls.min_version", kTlsVersion, field<&C::internal, &Internal::tls, &Tls::min_version>),
+    sections("internal.tls.also", field<&C::internal, &Internal::tls, &Tls::also>).reload(),
+    text("internal.tls.also[].certificate", kSomeFileName, field<&C::internal, &Internal::tls, &Tls::also, &CertificatePair::certificate>).required().reload(),
+    text("internal.tls.also[].key", kSomeFileName, field<&C::internal, &Internal::tls, &Tls::also, &CertificatePair::key>).required().reload(),
+    text("internal.tls.min_version", kTlsVersion, field<&C::internal, &Internal::tls, &Tls::min_version>).reload(),
 
     texts("trusted_proxies", kNetwork, field<&C::trusted_proxies>),
     integer("reactors", 1, 1024, field<&C::reactors>, "auto"),
@@ -375,8 +375,6 @@ std::string_view missing_feature(Feature feature) {
       return {};
     case Feature::kContextTakeover:
       return "this version keeps the windows of clients only, none for what it sends";
-    case Feature::kTls:
-      return "this version does not speak TLS yet: the listener stays plain";
     case Feature::kTokens:
       return "this version does not read tokens yet: every client is anonymous";
     case Feature::kPresence:

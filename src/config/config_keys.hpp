@@ -30,7 +30,6 @@ enum class KeyType {
 enum class Feature {
   kNone,
   kContextTakeover,
-  kTls,
   kTokens,
   kPresence,
   kDiskEngine,

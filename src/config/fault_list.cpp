@@ -18,13 +18,19 @@ void FaultList::add(Position at, std::string key, std::string message, std::stri
     ++dropped_;
     return;
   }
-  faults_.push_back({at,
-                     {.source = sources_[at.source],
-                      .line = at.line,
-                      .column = at.column,
-                      .key = std::move(key),
-                      .message = std::move(message),
-                      .excerpt = std::move(excerpt)}});
+  Fault fault = place_of(at, std::move(key));
+  fault.message = std::move(message);
+  fault.excerpt = std::move(excerpt);
+  faults_.push_back({at, std::move(fault)});
+}
+
+Fault FaultList::place_of(Position at, std::string key) const {
+  return {.source = sources_[at.source],
+          .line = at.line,
+          .column = at.column,
+          .key = std::move(key),
+          .message = {},
+          .excerpt = {}};
 }
 
 std::string FaultList::place_text(Position at) const {

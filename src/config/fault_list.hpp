@@ -33,6 +33,9 @@ class FaultList {
   /// True when a further fault is only counted, so that its text need not be made.
   bool is_full() const { return faults_.size() == kFaultsMax; }
 
+  /// A fault at `at` that says nothing yet.
+  Fault place_of(Position at, std::string key) const;
+
   /// `FILE:LINE:COLUMN`, or the name alone where there is no line.
   std::string place_text(Position at) const;
 

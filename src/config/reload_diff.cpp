@@ -54,14 +54,13 @@ bool is_key_of(std::string_view path, std::string_view list) {
          !is_inside_list(path.substr(list.size() + 2));
 }
 
-/// A listener is its address; certificates of one that stays are taken over wherever it stands in
-/// the new list. Whether it speaks TLS at all does not change under it.
+/// A listener is its address; the certificates of one that stays are taken over wherever it stands
+/// in the new list. Whether it speaks TLS at all does not change under it.
 void merge_listeners(std::vector<Listener>& merged, const std::vector<Listener>& loaded) {
   for (Listener& listener : merged) {
     const auto found = std::ranges::find(loaded, listener.address, &Listener::address);
     if (found != loaded.end() && found->tls.enabled && listener.tls.enabled) {
-      listener.tls.certificate = found->tls.certificate;
-      listener.tls.key = found->tls.key;
+      listener.tls = found->tls;
     }
   }
 }

@@ -60,7 +60,19 @@ bool listens_beyond_loopback(const Config& config) {
   });
 }
 
+bool is_tls_file(std::string_view path, const KeyRow& row) {
+  return row.format == &kSomeFileName && path.find("tls.") != path.npos;
+}
+
 }  // namespace
+
+Fault LoadResult::fault_of(std::string_view key, std::string message) const {
+  const auto place = std::ranges::find(tls_files, key, &Fault::key);
+  Fault fault =
+      place == tls_files.end() ? Fault{.source = "certificates", .key = std::string(key)} : *place;
+  fault.message = std::move(message);
+  return fault;
+}
 
 Config builtin_config() {
   Config config;
@@ -92,6 +104,11 @@ LoadResult load_config(const LoadRequest& request) {
   if (!faults.empty()) {
     result.faults = faults.take();
     return result;
+  }
+  for (const auto& [path, key] : given) {
+    if (is_tls_file(path, *key.row)) {
+      result.tls_files.push_back(faults.place_of(key.at, path));
+    }
   }
   result.notices = find_notices(*config, given);
   result.config = std::move(config);

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,11 +27,16 @@ struct LoadRequest {
   std::vector<std::pair<std::string, std::string>> environment;
 };
 
-/// A Config, or every reason against it.
+/// A Config, or every reason against it. Certificates and their keys are not opened here.
 struct LoadResult {
   std::shared_ptr<const Config> config;  ///< null when there are faults
   std::vector<Fault> faults;             ///< in the order of the file, then the overrides
   std::vector<std::string> notices;      ///< lines to be logged as warnings; never a secret
+  /// Where the certificates and keys of listeners stand: faults that say nothing yet.
+  std::vector<Fault> tls_files;
+
+  /// What whoever opened the file of `key` has to say about it, at its place.
+  Fault fault_of(std::string_view key, std::string message) const;
 };
 
 /// Reads, checks and binds. Reads the file of the request and the `..._file` secrets it names,

@@ -92,4 +92,18 @@ std::string_view reload_result_name(ReloadResult result) {
   return {};
 }
 
+std::string_view tls_handshake_name(TlsHandshake result) {
+  switch (result) {
+    case TlsHandshake::kFull:
+      return "full";
+    case TlsHandshake::kResumed:
+      return "resumed";
+    case TlsHandshake::kFailed:
+      return "failed";
+    case TlsHandshake::kNotTls:
+      return "not_tls";
+  }
+  return {};
+}
+
 }  // namespace wspush::metrics

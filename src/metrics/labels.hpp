@@ -59,6 +59,12 @@ enum class ReloadResult : std::uint8_t { kOk, kError };
 inline constexpr std::size_t kReloadResultCount = 2;
 std::string_view reload_result_name(ReloadResult result);
 
+/// How a TLS handshake ended; the order is that of net::TlsResult. `kNotTls`: the first byte was
+/// none of TLS.
+enum class TlsHandshake : std::uint8_t { kFull, kResumed, kFailed, kNotTls };
+inline constexpr std::size_t kTlsHandshakeCount = 4;
+std::string_view tls_handshake_name(TlsHandshake result);
+
 /// The HTTP statuses that refuse a handshake have a series each, any other is `other`.
 inline constexpr int kRefusalStatuses[] = {400, 401, 403, 404, 405, 408, 413,
                                            414, 426, 429, 431, 500, 503};

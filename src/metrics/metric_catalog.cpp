@@ -46,6 +46,8 @@ constexpr std::array<MetricRow, kMetricCount> kCatalog = {{
      "WebSocket connections that ended, by close code.", "code"},
     {kLimitHits, kCounter, "wspushd_limit_hits_total", "", "Times that a limit was hit.", "limit"},
     {kReloads, kCounter, "wspushd_reload_total", "", "Reloads of the configuration.", "result"},
+    {kTlsHandshakes, kCounter, "wspushd_tls_handshakes_total", "",
+     "TLS handshakes that ended, those that were refused or given up among them.", "result"},
     {kLoopTurnSeconds, kHistogram, "wspushd_loop_turn_seconds", "seconds",
      "Time that turns of the event loops took, waiting not included.", ""},
     {kLogDropped, kCounter, "wspushd_log_dropped_total", "",

@@ -39,6 +39,7 @@ enum class Metric : std::uint8_t {
   kCloses,
   kLimitHits,
   kReloads,
+  kTlsHandshakes,
   kLoopTurnSeconds,
   // Facts of the process, read when somebody asks (ProcessFacts).
   kLogDropped,
@@ -50,7 +51,7 @@ enum class Metric : std::uint8_t {
   kResidentMemory,
   kCpuSeconds,
 };
-inline constexpr std::size_t kMetricCount = 31;
+inline constexpr std::size_t kMetricCount = 32;
 
 enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo };
 
@@ -109,6 +110,8 @@ constexpr std::size_t cell_count(Metric metric) {
       return kLimitCount;
     case Metric::kReloads:
       return kReloadResultCount;
+    case Metric::kTlsHandshakes:
+      return kTlsHandshakeCount;
     case Metric::kLoopTurnSeconds:
       return kTurnBucketsMicroseconds.size() + 2;
     case Metric::kLogDropped:

@@ -76,6 +76,9 @@ std::string label_value(Metric metric, std::size_t index) {
   if (metric == Metric::kReloads) {
     return std::string(reload_result_name(static_cast<ReloadResult>(index)));
   }
+  if (metric == Metric::kTlsHandshakes) {
+    return std::string(tls_handshake_name(static_cast<TlsHandshake>(index)));
+  }
   return metric == Metric::kHandshakesRefused ? number(kRefusalStatuses) : number(kCloseCodes);
 }
 

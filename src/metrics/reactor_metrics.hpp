@@ -77,6 +77,9 @@ class alignas(64) ReactorMetrics {
   void reloaded(ReloadResult result) {
     bump(first_cell(Metric::kReloads) + static_cast<std::size_t>(result), 1);
   }
+  void tls_handshakes(TlsHandshake result, std::uint64_t n) {
+    bump(first_cell(Metric::kTlsHandshakes) + static_cast<std::size_t>(result), n);
+  }
   /// A turn of the loop took `elapsed` (the time in epoll_wait not included).
   void observe_turn(Duration elapsed);
 

@@ -85,10 +85,16 @@ std::uint64_t Reactor::connections_max() const {
   return configured == 0 ? possible : std::min(configured, possible);
 }
 
-void Reactor::refuse(UniqueFd fd, int status, std::string_view message) {
+/// Before a TLS handshake there are no words: making one for everybody who is refused would cost
+/// most where there is least to give. The close says it.
+void Reactor::refuse(UniqueFd fd, const Listening& listening, int status,
+                     std::string_view message) {
   metrics_.handshake_refused(status);
   if (const auto lines = full_log_.hit(context_.now)) {
     log::warning("reactor {}: {} connections refused: {}", index_, lines, message);
+  }
+  if (listening.tls != nullptr) {
+    return;
   }
   const std::string text = refusal_text(status, message, 1 + random_.below(5));
   // Best effort: there is no room to keep it until it has read this.
@@ -193,19 +199,24 @@ void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
     }
     if (is_full) {
       metrics_.limit_hit(metrics::Limit::kConnections);
-      return refuse(std::move(accepted.fd), 503, "limits.connections is reached");
+      return refuse(std::move(accepted.fd), listening, 503, "limits.connections is reached");
     }
     if (is_short_of_memory) {
       metrics_.limit_hit(metrics::Limit::kMemory);
-      return refuse(std::move(accepted.fd), 503, "the server is short of memory");
+      return refuse(std::move(accepted.fd), listening, 503, "the server is short of memory");
     }
     if (net::is_refused(admission)) {
-      return refuse(std::move(accepted.fd), 429, limit_message(admission));
+      return refuse(std::move(accepted.fd), listening, 429, limit_message(admission));
     }
   }
   const int fd = accepted.fd.get();
+  std::unique_ptr<net::ByteStream> stream;
+  if (listening.tls != nullptr) {
+    stream = std::make_unique<net::TlsStream>(fd, listening.tls, tls_workspace_);
+  }
   const Handle handle = connections_.emplace(
       *this, SocketConnection::Options{.fd = std::move(accepted.fd),
+                                       .stream = std::move(stream),
                                        .peer = peer,
                                        .is_unix = listening.is_unix,
                                        .is_public = listening.is_public,

@@ -1,11 +1,11 @@
 #include "server/daemon.hpp"
 
+#include <cstdio>
 #include <poll.h>
 #include <signal.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <string>
+#include <unistd.h>
+#include <vector>
 
 #include "base/logging.hpp"
 #include "config/reload_diff.hpp"
@@ -13,6 +13,7 @@
 #include "net/signal_fd.hpp"
 #include "server/reactor_set.hpp"
 #include "server/service_manager.hpp"
+#include "server/tls_setup.hpp"
 #include "version.hpp"
 
 namespace wspush::server {
@@ -56,13 +57,25 @@ log::Level level_of(config::LogLevel level) {
   return log::Level::kInfo;
 }
 
+std::vector<config::Fault> faults_of(const config::LoadResult& loaded,
+                                     const std::vector<TlsFault>& found) {
+  std::vector<config::Fault> faults;
+  for (const TlsFault& fault : found) {
+    faults.push_back(loaded.fault_of(fault.key, fault.message));
+  }
+  return faults;
+}
+
 /// The part of the daemon that lives as long as the reactors do.
 class Daemon {
  public:
   Daemon(config::LoadRequest request, std::shared_ptr<const config::Config> config,
-         net::SignalFd signals, ServiceManager& manager, std::unique_ptr<ReactorSet> reactors)
+         net::TlsTicketKeys& tickets, ListenerTls tls, net::SignalFd signals,
+         ServiceManager& manager, std::unique_ptr<ReactorSet> reactors)
       : request_(std::move(request)),
         config_(std::move(config)),
+        tickets_(tickets),
+        tls_(std::move(tls)),
         signals_(std::move(signals)),
         manager_(manager),
         reactors_(std::move(reactors)) {}
@@ -72,11 +85,14 @@ class Daemon {
  private:
   void on_signal(int signal);
   void reload();
+  void refuse_reload(const std::vector<config::Fault>& faults);
   void begin_drain();
   void look();
 
   config::LoadRequest request_;
   std::shared_ptr<const config::Config> config_;
+  net::TlsTicketKeys& tickets_;
+  ListenerTls tls_;
   net::SignalFd signals_;
   ServiceManager& manager_;
   std::unique_ptr<ReactorSet> reactors_;
@@ -170,17 +186,21 @@ void Daemon::reload() {
                                      .count()));
   const config::LoadResult loaded = config::load_config(request_);
   if (loaded.config == nullptr) {
-    for (const config::Fault& fault : loaded.faults) {
-      log::error("{}", config::to_string(fault));
-    }
-    log::error("reload: nothing was changed, the running configuration stays");
-    reactors_->count_reload(false);
-    manager_.notify("READY=1");
+    refuse_reload(loaded.faults);
+    return;
+  }
+  const auto opened = open_listener_tls(*loaded.config, tickets_);
+  if (!opened) {
+    refuse_reload(faults_of(loaded, opened.error()));
     return;
   }
   for (const std::string& notice : loaded.notices) {
     log::warning("{}", notice);
   }
+  for (const std::string& warning : tls_warnings(*loaded.config, *opened)) {
+    log::warning("{}", warning);
+  }
+  tls_ = reloaded_tls(*config_, tls_, *loaded.config, *opened);
   config::ReloadDiff diff = config::compare_for_reload(*config_, *loaded.config);
   for (const std::string& key : diff.applied) {
     log::info("reload: {} changed", key);
@@ -189,9 +209,18 @@ void Daemon::reload() {
     log::warning("reload: {} changed, which takes effect only with a restart", key);
   }
   config_ = std::make_shared<const config::Config>(std::move(diff.merged));
-  reactors_->apply(config_);
+  reactors_->apply(config_, tls_);
   reactors_->count_reload(true);
   log::info("reloaded");
+  manager_.notify("READY=1");
+}
+
+void Daemon::refuse_reload(const std::vector<config::Fault>& faults) {
+  for (const config::Fault& fault : faults) {
+    log::error("{}", config::to_string(fault));
+  }
+  log::error("reload: nothing was changed, the running configuration stays");
+  reactors_->count_reload(false);
   manager_.notify("READY=1");
 }
 
@@ -203,6 +232,12 @@ int run_daemon(const CommandLine& line) {
   const config::LoadResult loaded = config::load_config(request);
   if (loaded.config == nullptr) {
     std::fprintf(stderr, "%s\n", config::to_string(loaded.faults).c_str());
+    return 1;
+  }
+  net::TlsTicketKeys tickets;
+  auto tls = open_listener_tls(*loaded.config, tickets);
+  if (!tls) {
+    std::fprintf(stderr, "%s\n", config::to_string(faults_of(loaded, tls.error())).c_str());
     return 1;
   }
   if (line.action == CommandLine::Action::kCheck) {
@@ -227,7 +262,10 @@ int run_daemon(const CommandLine& line) {
   for (const std::string& notice : loaded.notices) {
     log::warning("{}", notice);
   }
-  auto reactors = ReactorSet::open(loaded.config);
+  for (const std::string& warning : tls_warnings(config, *tls)) {
+    log::warning("{}", warning);
+  }
+  auto reactors = ReactorSet::open(loaded.config, *tls);
   if (!reactors) {
     log::error("{}: {}", reactors.error().key, reactors.error().message);
     log::stop();
@@ -239,7 +277,8 @@ int run_daemon(const CommandLine& line) {
     log::info("listening on {} ({})", listener->address,
               listener->is_public ? "public" : "internal");
   }
-  Daemon(std::move(request), loaded.config, std::move(*signals), manager, std::move(*reactors))
+  Daemon(std::move(request), loaded.config, tickets, std::move(*tls), std::move(*signals), manager,
+         std::move(*reactors))
       .run();
   log::stop();
   return 0;

@@ -22,6 +22,8 @@ constexpr std::size_t kMailPerTurn = 16 * 1024;
 /// Sends of one turn's fan-out: about 15 ms, then whoever else has something to do comes first.
 constexpr std::size_t kSendsPerTurn = 4096;
 constexpr auto kSweepInterval = std::chrono::milliseconds(100);
+/// Steps of TLS handshakes in one turn: 10 ms or so, then whoever is connected comes first.
+constexpr std::size_t kTlsHandshakeSteps = 24;
 /// Mail that waits at another reactor; past it we read no more sockets that could add to it.
 constexpr std::size_t kMailPendingMax = 64 * 1024;
 /// After a longer gap between two turns the process was stopped, not busy: nobody is punished.
@@ -126,8 +128,9 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
   const std::string refusal = refusal_text(503, "no descriptors are left", 1 + random_.below(5));
   const auto add = [&](UniqueFd fd, bool is_public, bool has_proxy_header) {
     const bool is_unix = net::bound_address(fd.get()).is_unix();
-    listening_.push_back(
-        {net::Acceptor(std::move(fd), refusal), is_public, is_unix, has_proxy_header});
+    const auto& tls = options.tls[listening_.size()];
+    listening_.push_back({net::Acceptor(std::move(fd), tls == nullptr ? refusal : std::string()),
+                          is_public, is_unix, has_proxy_header, tls});
   };
   for (std::size_t i = 0; i < options.public_listeners.size(); ++i) {
     add(std::move(options.public_listeners[i]), true, options.config->listen[i].proxy_protocol);
@@ -221,6 +224,7 @@ void Reactor::turn() {
         }
       }) == kMailPerTurn;
 
+  tls_workspace_.allow_handshake_steps(kTlsHandshakeSteps);
   const bool is_held_up = is_held_up_by_peers();
   for (const net::Event& event : events) {
     const Handle handle = Handle::from_packed(event.handle);
@@ -392,7 +396,10 @@ void Reactor::count_door_change(const SocketConnection& connection, door::DoorKi
 // --- reload, drain, load
 
 void Reactor::apply(std::shared_ptr<const config::Config> config,
-                    std::shared_ptr<const auth::TopicRules> rules) {
+                    std::shared_ptr<const auth::TopicRules> rules, const ListenerTls& tls) {
+  for (std::size_t i = 0; i < listening_.size(); ++i) {
+    listening_[i].tls = tls[i];
+  }
   // The old rules live until every topic has looked up its new one.
   const std::shared_ptr<const auth::TopicRules> old_rules = context_.rules;
   context_.config = api_context_.config = std::move(config);
@@ -472,9 +479,30 @@ void Reactor::publish_counters() {
   metrics_.limit_hit(metrics::Limit::kHistoryBytes,
                      now.history_limit_hits - then.history_limit_hits);
   then = now;
+  publish_tls_counters();
   metrics_.set(metrics::Metric::kSubscriptions, hub_.subscription_count());
   metrics_.set(metrics::Metric::kSlowSubscribers, hub_.behind_count());
   metrics_.set(metrics::Metric::kTopics, hub_.home_topic_count());
+}
+
+void Reactor::publish_tls_counters() {
+  std::uint64_t failures = 0;
+  for (std::size_t i = 0; i < net::kTlsResultCount; ++i) {
+    const auto result = static_cast<net::TlsResult>(i);
+    const std::uint64_t grown = tls_workspace_.count_of(result) - published_tls_[i];
+    if (grown > 0) {
+      published_tls_[i] += grown;
+      metrics_.tls_handshakes(static_cast<metrics::TlsHandshake>(i), grown);
+      const bool has_failed =
+          result == net::TlsResult::kFailed || result == net::TlsResult::kNotTls;
+      failures += has_failed ? grown : 0;
+    }
+  }
+  // Anybody can cause these, so it is no warning.
+  if (const auto times = failures > 0 ? tls_log_.hit(context_.now, failures) : 0) {
+    log::info("reactor {}: {} TLS handshakes failed, the last: {}", index_, times,
+              tls_workspace_.last_failure());
+  }
 }
 
 // --- what the hub says

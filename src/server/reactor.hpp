@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -24,10 +25,12 @@
 #include "net/mailbox.hpp"
 #include "net/network_set.hpp"
 #include "net/timer_wheel.hpp"
+#include "net/tls_stream.hpp"
 #include "server/http_session.hpp"
 #include "server/process_limits.hpp"
 #include "server/public_router.hpp"
 #include "server/socket_connection.hpp"
+#include "server/tls_setup.hpp"
 
 namespace wspush::server {
 
@@ -77,6 +80,7 @@ class Reactor final : public hub::Post,
     std::shared_ptr<const auth::TopicRules> rules;
     std::vector<UniqueFd> public_listeners;
     UniqueFd internal_listener;
+    ListenerTls tls;
   };
 
   Reactor(Options options, Shared& shared, Peers& peers, api::ServerView& server);
@@ -94,7 +98,7 @@ class Reactor final : public hub::Post,
   // --- tasks
   void stop() { is_stopping_ = true; }
   void apply(std::shared_ptr<const config::Config> config,
-             std::shared_ptr<const auth::TopicRules> rules);
+             std::shared_ptr<const auth::TopicRules> rules, const ListenerTls& tls);
   /// Takes what waits in the accept queues, closes the public listeners, and ends the public
   /// connections spread over `period`.
   void begin_drain(Duration period);
@@ -160,6 +164,7 @@ class Reactor final : public hub::Post,
     bool is_public;
     bool is_unix;
     bool has_proxy_header = false;
+    std::shared_ptr<const net::TlsContext> tls;  ///< null: plain
     bool is_watched = false;
   };
 
@@ -172,7 +177,7 @@ class Reactor final : public hub::Post,
   void accept_from(std::size_t index);
   void watch_listener(std::size_t index, bool is_on);
   void admit(net::Accepted&& accepted, const Listening& listening);
-  void refuse(UniqueFd fd, int status, std::string_view message);
+  void refuse(UniqueFd fd, const Listening& listening, int status, std::string_view message);
   bool is_trusted_proxy(const net::IpAddress& address, bool is_unix) const;
   net::Admission count_client(const net::IpAddress& address);
   net::Admission change_client(SocketConnection& connection, const net::IpAddress& client);
@@ -187,6 +192,7 @@ class Reactor final : public hub::Post,
   void resume_listeners();
   void drain_some();
   void publish_counters();
+  void publish_tls_counters();
   void send_through_streams(std::span<const hub::Member> members, std::span<const iovec> parts,
                             std::size_t bytes, std::vector<hub::ShortSend>& fell_short);
   void tell_out_of_memory() noexcept;
@@ -214,6 +220,7 @@ class Reactor final : public hub::Post,
   api::ApiContext api_context_;
   PublicRouter public_router_;
   std::unique_ptr<Router> internal_router_;
+  net::TlsWorkspace tls_workspace_;
   SlotMap<SocketConnection> connections_;
   std::vector<std::uint8_t> busy_;  ///< by slot: has bytes to write, or is closing
   std::vector<Listening> listening_;
@@ -239,7 +246,9 @@ class Reactor final : public hub::Post,
   log::LimitedLog full_log_;
   log::LimitedLog proxy_header_log_;
   log::LimitedLog memory_log_;
+  log::LimitedLog tls_log_;
   hub::HubCounters published_counters_;
+  std::array<std::uint64_t, net::kTlsResultCount> published_tls_{};
 };
 
 }  // namespace wspush::server

@@ -71,7 +71,7 @@ ReactorSet::~ReactorSet() {
 }
 
 Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
-    std::shared_ptr<const config::Config> config) {
+    std::shared_ptr<const config::Config> config, ListenerTls tls) {
   std::unique_ptr<ReactorSet> set(new ReactorSet(config));
   auto trusted = net::NetworkSet::parse(config->trusted_proxies);
   if (!trusted) {
@@ -107,7 +107,8 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
                              .config = config,
                              .rules = rules,
                              .public_listeners = {},
-                             .internal_listener = std::move(listeners.back()[index])};
+                             .internal_listener = std::move(listeners.back()[index]),
+                             .tls = tls};
     for (std::size_t i = 0; i + 1 < listeners.size(); ++i) {
       options.public_listeners.push_back(std::move(listeners[i][index]));
     }
@@ -153,12 +154,14 @@ void ReactorSet::stop() {
   threads_.clear();
 }
 
-void ReactorSet::apply(std::shared_ptr<const config::Config> config) {
+void ReactorSet::apply(std::shared_ptr<const config::Config> config, ListenerTls tls) {
   config_ = config;
   shared_.limiter.set_limits(config->limits.connections_per_ip,
                              config->limits.connect_rate_per_ip);
   const auto rules = std::make_shared<const auth::TopicRules>(config);
-  post_to_all([config, rules](Reactor& reactor) { reactor.apply(config, rules); });
+  post_to_all([config, rules, tls = std::move(tls)](Reactor& reactor) {
+    reactor.apply(config, rules, tls);
+  });
 }
 
 void ReactorSet::count_reload(bool is_ok) {

@@ -31,15 +31,16 @@ class ReactorSet final : public Peers, public api::ServerView {
  public:
   /// Opens the listeners; nothing runs yet.
   static Result<std::unique_ptr<ReactorSet>, StartError> open(
-      std::shared_ptr<const config::Config> config);
+      std::shared_ptr<const config::Config> config, ListenerTls tls);
   ~ReactorSet() override;
 
   const std::vector<BoundListener>& listeners() const { return bound_; }
   std::size_t size() const { return reactors_.size(); }
   void start();
 
-  /// Gives every reactor the new configuration, in its next turn.
-  void apply(std::shared_ptr<const config::Config> config);
+  /// Gives every reactor the new configuration, in its next turn; TLS handshakes that have begun
+  /// keep what they began with.
+  void apply(std::shared_ptr<const config::Config> config, ListenerTls tls);
   void count_reload(bool is_ok);
   void begin_drain();
   bool is_drained() const;

@@ -1,6 +1,7 @@
 """A blocking socket with a read buffer and a deadline on every call."""
 
 import socket
+import ssl
 
 from deadlines import DEFAULT_SECONDS, Deadline, as_deadline
 
@@ -21,7 +22,10 @@ class StreamTimeout(AssertionError):
 
 
 def open_socket(address, receive_buffer=None):
-    """Connects to (host, port), or to a Unix socket when `address` is a path."""
+    """Connects to (host, port), or to a Unix socket when `address` is a path.
+
+    An address that can `wrap` a socket (TlsAddress) has its handshake done here.
+    """
     if isinstance(address, str):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     else:
@@ -37,6 +41,12 @@ def open_socket(address, receive_buffer=None):
         raise
     if sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(address, "wrap"):
+        try:
+            return address.wrap(sock)
+        except BaseException:
+            sock.close()
+            raise
     return sock
 
 
@@ -84,7 +94,7 @@ class ByteStream:
             data = self.sock.recv(self.read_size)
         except socket.timeout:
             raise StreamTimeout(f"nothing more came; unread: {self.buffer[:200]!r}") from None
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLEOFError):  # TLS: cut without a word
             raise StreamClosed(True, self.buffer) from None
         if not data:
             raise StreamClosed(False, self.buffer)

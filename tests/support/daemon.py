@@ -193,24 +193,24 @@ class Daemon:
         with open(self.config_file, "w", encoding="utf-8") as file:
             file.write(json.dumps(self.config, indent=1) if text is None else text)
 
-    # The public side. What is opened here is closed by `stop`.
+    # The public side, its first listener unless told. What is opened here is closed by `stop`.
 
-    def v1(self, path="/ws", **options):
-        return self._opened(V1Client.open(self.public, path, **options))
+    def v1(self, path="/ws", address=None, **options):
+        return self._opened(V1Client.open(address or self.public, path, **options))
 
-    def raw(self, topic, query="", **options):
+    def raw(self, topic, query="", address=None, **options):
         return self._opened(WebSocketClient.connect(
-            self.public, f"/topics/{quote(topic, safe='')}{query}", **options))
+            address or self.public, f"/topics/{quote(topic, safe='')}{query}", **options))
 
-    def websocket(self, path="/echo", **options):
-        return self._opened(WebSocketClient.connect(self.public, path, **options))
+    def websocket(self, path="/echo", address=None, **options):
+        return self._opened(WebSocketClient.connect(address or self.public, path, **options))
 
     def http(self, listener="public"):
         return self._opened(HttpConnection(self.public if listener == "public" else self.internal))
 
-    def stream(self):
+    def stream(self, address=None):
         """A bare connection to the public listener."""
-        return self._opened(ByteStream.connect(self.public))
+        return self._opened(ByteStream.connect(address or self.public))
 
     def _opened(self, client):
         self._clients.append(client)

@@ -179,8 +179,7 @@ TEST(ConfigKeys, ReloadsWhatTheContractMarks) {
     const bool is_marked = path.starts_with("limits.") || path.starts_with("auth.") ||
                            path.starts_with("topics") || path.starts_with("internal.api_keys") ||
                            path == "internal.hosts" || path == "origins" ||
-                           path == "listen[].tls.certificate" || path == "listen[].tls.key" ||
-                           path == "internal.tls.certificate" || path == "internal.tls.key";
+                           path.starts_with("listen[].tls.") || path.starts_with("internal.tls.");
     EXPECT_EQ(row.is_reloadable, is_marked) << path;
   }
 }

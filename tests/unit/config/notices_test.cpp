@@ -23,9 +23,6 @@ TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
   EXPECT_THAT(notices_of("compression: {context_takeover: true}\n"),
               ElementsAre("compression.context_takeover is set, but this version keeps the windows "
                           "of clients only, none for what it sends"));
-  EXPECT_THAT(notices_of("listen:\n  - tls: {certificate: c, key: k}\n"),
-              ElementsAre("listen[0].tls is set, but this version does not speak TLS yet: the "
-                          "listener stays plain"));
   EXPECT_THAT(
       notices_of("auth: {hmac_secret: s3cret, issuer: a}\n"),
       ElementsAre("auth.hmac_secret and auth.issuer are set, but this version does not read "

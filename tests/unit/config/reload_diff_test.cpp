@@ -126,6 +126,22 @@ TEST(ReloadDiff, TakesACertificateOfTheListenerOfTheSameAddress) {
   EXPECT_EQ(gone.merged.listen, running.listen);
 }
 
+TEST(ReloadDiff, TakesFurtherCertificatesAndTheVersionWithThem) {
+  const Config running = loaded(
+      "listen: [{address: \"a:1\", tls: {certificate: c, key: k}}]\n"
+      "internal: {tls: {certificate: c, key: k}}\n");
+  const Config wanted = loaded(
+      "listen:\n  - address: \"a:1\"\n    tls: {certificate: c, key: k, min_version: \"1.3\", "
+      "also: "
+      "[{certificate: d, key: e}]}\n"
+      "internal: {tls: {certificate: c, key: k, also: [{certificate: d, key: e}]}}\n");
+  const ReloadDiff diff = compare_for_reload(running, wanted);
+  EXPECT_EQ(diff.merged, wanted);
+  EXPECT_THAT(diff.applied,
+              ElementsAre("listen[0].tls.also", "listen[0].tls.min_version", "internal.tls.also"));
+  EXPECT_THAT(diff.needs_restart, IsEmpty());
+}
+
 TEST(ReloadDiff, DoesNotSwitchTlsUnderAListener) {
   const Config plain = loaded("listen: [{address: \"a:1\"}]\n");
   const Config tls = loaded(

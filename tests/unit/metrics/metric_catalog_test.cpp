@@ -99,6 +99,7 @@ TEST(Labels, HaveANameForEveryValueAndNoMore) {
   EXPECT_EQ(named_values<Limit>(limit_name), kLimitCount);
   EXPECT_EQ(named_values<DoorLabel>(door_name), kDoorLabelCount);
   EXPECT_EQ(named_values<ReloadResult>(reload_result_name), kReloadResultCount);
+  EXPECT_EQ(named_values<TlsHandshake>(tls_handshake_name), kTlsHandshakeCount);
 }
 
 }  // namespace

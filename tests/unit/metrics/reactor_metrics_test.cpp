@@ -37,6 +37,10 @@ TEST(ReactorMetrics, CountsEachEventInItsOwnCellAndNoOther) {
   check(first_cell(Metric::kReloads), 1);
   metrics.reloaded(ReloadResult::kError);
   check(first_cell(Metric::kReloads) + 1, 1);
+  for (std::size_t i = 0; i < kTlsHandshakeCount; ++i) {
+    metrics.tls_handshakes(static_cast<TlsHandshake>(i), i + 2);
+    check(first_cell(Metric::kTlsHandshakes) + i, i + 2);
+  }
 }
 
 TEST(ReactorMetrics, SumsReactors) {

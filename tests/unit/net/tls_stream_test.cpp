@@ -1,0 +1,270 @@
+#include "net/tls_stream.hpp"
+
+#include <cerrno>
+
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "contract/byte_stream_contract.hpp"
+#include "unit/net/tls_pair.hpp"
+
+namespace wspush::net {
+namespace {
+
+StreamEnds tls_ends(bool begins_at_server, int version) {
+  const auto pair = std::make_shared<TlsPair>();
+  SSL_CTX_set_max_proto_version(pair->client_context.get(), version);
+  SocketPair sockets = unix_pair();
+  auto server = pair->serve(sockets.ours.get());
+  auto client = pair->dial(sockets.theirs.get());
+  EXPECT_EQ(TlsPair::shake_hands(*client, *server).status, IoStatus::kOk);
+  std::array<char, 64> buffer{};
+  EXPECT_EQ(server->read(buffer).status, IoStatus::kWouldBlock);
+  EXPECT_EQ(client->read(buffer).status, IoStatus::kWouldBlock);
+  StreamEnds ends;
+  ends.shared = pair;
+  ends.fds[0] = std::move(begins_at_server ? sockets.ours : sockets.theirs);
+  ends.fds[1] = std::move(begins_at_server ? sockets.theirs : sockets.ours);
+  ends.ours = begins_at_server ? std::move(server) : std::move(client);
+  ends.theirs = begins_at_server ? std::move(client) : std::move(server);
+  return ends;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Tls, ByteStreamContract,
+    ::testing::Values(StreamKind{.name = "Server",
+                                 .make = [] { return tls_ends(true, TLS1_3_VERSION); },
+                                 .unsent_bytes_max = TlsStream::kAheadBytesMax},
+                      StreamKind{.name = "Client",
+                                 .make = [] { return tls_ends(false, TLS1_3_VERSION); },
+                                 .unsent_bytes_max = TlsStream::kAheadBytesMax},
+                      StreamKind{.name = "ServerTls12",
+                                 .make = [] { return tls_ends(true, TLS1_2_VERSION); },
+                                 .unsent_bytes_max = TlsStream::kAheadBytesMax}),
+    [](const auto& kind) { return kind.param.name; });
+
+/// A server's end, and the raw socket that talks to it.
+class TlsServerEnd : public ::testing::Test {
+ protected:
+  void say(ByteView bytes) {
+    ASSERT_EQ(::send(sockets_.theirs.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  IoResult read() { return server_->read(buffer_); }
+  std::uint64_t count_of(TlsResult result) { return pair_.server_side.count_of(result); }
+
+  void connect() {
+    client_ = pair_.dial(sockets_.theirs.get());
+    ASSERT_EQ(TlsPair::shake_hands(*client_, *server_).status, IoStatus::kOk);
+    ASSERT_EQ(read().status, IoStatus::kWouldBlock);
+  }
+
+  TlsPair pair_;
+  SocketPair sockets_ = unix_pair();
+  std::unique_ptr<TlsStream> server_ = pair_.serve(sockets_.ours.get());
+  std::unique_ptr<TlsStream> client_;
+  std::array<char, 64 * 1024> buffer_{};
+};
+
+TEST_F(TlsServerEnd, PlainHttpIsCountedAndGetsNoAnswer) {
+  say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const IoResult result = read();
+  EXPECT_EQ(result.status, IoStatus::kError);
+  EXPECT_EQ(result.error, EPROTO);
+  EXPECT_EQ(count_of(TlsResult::kNotTls), 1U);
+  EXPECT_EQ(pair_.server_side.last_failure(), "the peer does not speak TLS");
+  server_.reset();
+  EXPECT_EQ(count_of(TlsResult::kFailed), 0U) << "one ending, one count";
+  EXPECT_EQ(drain(sockets_.theirs.get()), "");
+}
+
+TEST_F(TlsServerEnd, GarbageInARecordIsAnsweredWithAnAlert) {
+  say(std::string("\x16\x03\x01\x00\x05junk!", 10));
+  EXPECT_EQ(read().status, IoStatus::kError);
+  EXPECT_EQ(count_of(TlsResult::kFailed), 1U);
+  const std::string answer = drain(sockets_.theirs.get());
+  ASSERT_EQ(answer.size(), 7U);
+  EXPECT_EQ(answer[0], SSL3_RT_ALERT);
+}
+
+TEST_F(TlsServerEnd, AProbeThatOnlyConnectsIsNoHandshake) {
+  sockets_.theirs.reset();
+  EXPECT_EQ(read().status, IoStatus::kError);
+  server_.reset();
+  EXPECT_EQ(count_of(TlsResult::kFailed), 0U);
+}
+
+TEST_F(TlsServerEnd, AHandshakeThatIsNeverFinishedIsCounted) {
+  say(std::string("\x16\x03\x01", 3));
+  EXPECT_EQ(read().status, IoStatus::kWouldBlock);
+  EXPECT_EQ(read().status, IoStatus::kWouldBlock);
+  server_.reset();
+  EXPECT_EQ(count_of(TlsResult::kFailed), 1U);
+}
+
+TEST_F(TlsServerEnd, AHandshakeGoesOnWhereverTheClientsBytesAreCut) {
+  const SocketPair far = unix_pair();  // the client's bytes, before they are handed on one by one
+  auto client = pair_.dial(far.ours.get());
+  IoResult done;
+  for (int round = 0; round < 10 && (done = client->handshake()).status != IoStatus::kOk; ++round) {
+    for (const char byte : drain(far.theirs.get())) {
+      say({&byte, 1});
+      ASSERT_EQ(read().status, IoStatus::kWouldBlock);
+    }
+    const std::string answer = drain(sockets_.theirs.get());
+    ASSERT_EQ(::send(far.theirs.get(), answer.data(), answer.size(), 0),
+              static_cast<ssize_t>(answer.size()));
+  }
+  EXPECT_EQ(done.status, IoStatus::kOk);
+  for (const char byte : drain(far.theirs.get())) {
+    say({&byte, 1});
+    ASSERT_EQ(read().status, IoStatus::kWouldBlock);
+  }
+  EXPECT_EQ(count_of(TlsResult::kFull), 1U);
+}
+
+TEST_F(TlsServerEnd, OnlySoManyHandshakeStepsAreDoneAsAreAllowed) {
+  client_ = pair_.dial(sockets_.theirs.get());
+  EXPECT_EQ(client_->handshake().status, IoStatus::kWouldBlock);
+  pair_.server_side.allow_handshake_steps(0);
+  EXPECT_EQ(read().status, IoStatus::kWouldBlock);
+  EXPECT_TRUE(is_readable_now(sockets_.ours.get())) << "it must be told of again";
+  pair_.server_side.allow_handshake_steps(1);
+  EXPECT_EQ(read().status, IoStatus::kWouldBlock);
+  EXPECT_EQ(client_->handshake().status, IoStatus::kOk);
+  EXPECT_EQ(read().status, IoStatus::kWouldBlock);
+  EXPECT_EQ(count_of(TlsResult::kFull), 0U);
+  pair_.server_side.allow_handshake_steps(1);
+  EXPECT_EQ(read().status, IoStatus::kWouldBlock);
+  EXPECT_EQ(count_of(TlsResult::kFull), 1U);
+  // Behind its handshake nothing holds a connection up.
+  pair_.server_side.allow_handshake_steps(0);
+  const iovec piece{buffer_.data(), 5};
+  EXPECT_EQ(client_->write({&piece, 1}).bytes, 5U);
+  EXPECT_EQ(read().bytes, 5U);
+}
+
+TEST_F(TlsServerEnd, AWriteBeforeTheHandshakeOrAfterTheEndIsAnError) {
+  const iovec piece{buffer_.data(), 5};
+  EXPECT_EQ(server_->write({&piece, 1}).error, ENOTCONN);
+  server_ = pair_.serve(sockets_.ours.get());
+  connect();
+  server_->end_output();
+  EXPECT_EQ(server_->write({&piece, 1}).error, ENOTCONN);
+}
+
+TEST_F(TlsServerEnd, AnEndWithinTheHandshakeSaysNothing) {
+  EXPECT_EQ(server_->end_output().status, IoStatus::kOk);
+  EXPECT_EQ(drain(sockets_.theirs.get()), "");
+}
+
+TEST_F(TlsServerEnd, SmallPiecesLeaveInFullRecords) {
+  connect();
+  drain(sockets_.theirs.get());
+  const std::string frame(100, 'f');
+  const std::vector<iovec> frames(500, {const_cast<char*>(frame.data()), frame.size()});
+  ASSERT_EQ(server_->write(frames).bytes, 50'000U);
+  const std::string wire = drain(sockets_.theirs.get());
+  std::vector<std::size_t> records;
+  for (std::size_t at = 0; at < wire.size();) {
+    const auto high = static_cast<unsigned char>(wire[at + 3]);
+    const auto low = static_cast<unsigned char>(wire[at + 4]);
+    records.push_back(high * 256U + low);
+    at += 5 + records.back();
+  }
+  // 17 bytes: the inner type and the tag (RFC 8446 §5.2).
+  EXPECT_EQ(records, (std::vector<std::size_t>{16401, 16401, 16401, 865}));
+}
+
+TEST_F(TlsServerEnd, AKeyUpdateIsAnswered) {
+  connect();
+  SocketPair& sockets = sockets_;
+  SSL* const ssl = SSL_new(pair_.client_context.get());
+  client_.reset();
+  sockets = unix_pair();
+  server_ = pair_.serve(sockets.ours.get());
+  SSL_set_fd(ssl, sockets.theirs.get());
+  for (int round = 0; round < 10 && SSL_connect(ssl) != 1; ++round) {
+    ASSERT_NE(read().status, IoStatus::kError);
+  }
+  read();
+  ASSERT_EQ(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+  ASSERT_EQ(SSL_write(ssl, "before", 6), 6);
+  IoResult result = read();
+  EXPECT_EQ(ByteView(buffer_.data(), result.bytes), "before");
+  const iovec piece{buffer_.data(), 6};
+  ASSERT_EQ(server_->write({&piece, 1}).bytes, 6U);
+  std::array<char, 10> got{};
+  EXPECT_EQ(SSL_read(ssl, got.data(), 10), 6);
+  // A peer that asks and never reads is not answered for ever.
+  for (int i = 0; i < 40'000 && result.status != IoStatus::kError; ++i) {
+    SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+    if (SSL_do_handshake(ssl) != 1) {
+      ADD_FAILURE() << "the test's own socket is full";
+      break;
+    }
+    result = read();
+  }
+  EXPECT_EQ(result.status, IoStatus::kError);
+  EXPECT_EQ(result.error, EPROTO);
+  SSL_free(ssl);
+}
+
+TEST_F(TlsServerEnd, AnOldErrorInTheQueueIsNotTakenForANewOne) {
+  connect();
+  ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+  EXPECT_EQ(read().status, IoStatus::kWouldBlock);
+  ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+  const iovec piece{buffer_.data(), 5};
+  EXPECT_EQ(server_->write({&piece, 1}).bytes, 5U);
+  EXPECT_EQ(client_->read(buffer_).bytes, 5U);
+}
+
+TEST_F(TlsServerEnd, ARecordThatWasTamperedWithEndsTheStream) {
+  connect();
+  const SocketPair far = unix_pair();
+  drain(sockets_.theirs.get());
+  const iovec piece{buffer_.data(), 5};
+  ASSERT_EQ(server_->write({&piece, 1}).bytes, 5U);
+  std::string record = drain(sockets_.theirs.get());
+  record.back() = static_cast<char>(record.back() ^ 1);
+  ASSERT_EQ(::send(sockets_.ours.get(), record.data(), record.size(), 0),
+            static_cast<ssize_t>(record.size()));
+  EXPECT_EQ(client_->read(buffer_).error, EPROTO);
+  EXPECT_EQ(client_->write({&piece, 1}).error, EPROTO);
+}
+
+class TlsClientEnd : public TlsServerEnd {};
+
+TEST_F(TlsClientEnd, VerifiesTheNameAndTheIssuer) {
+  EXPECT_EQ(TlsPair::shake_hands(*pair_.dial(sockets_.theirs.get()), *server_).status,
+            IoStatus::kOk);
+  const auto result_for = [&](const std::string& host, const TlsClientOptions& options) {
+    pair_.client_context = TlsPair::open_client(options);
+    const SocketPair sockets = unix_pair();
+    const auto server = pair_.serve(sockets.ours.get());
+    const auto client = pair_.dial(sockets.theirs.get(), host);
+    return TlsPair::shake_hands(*client, *server);
+  };
+  const std::string ca = pair_.directory.path("server.pem");
+  EXPECT_EQ(result_for("127.0.0.1", {.ca_file = ca}).status, IoStatus::kOk);
+  EXPECT_EQ(result_for("other.example", {.ca_file = ca}).error, EKEYREJECTED);
+  EXPECT_EQ(pair_.client_side.last_failure(), "hostname mismatch");
+  EXPECT_EQ(result_for("127.0.0.2", {.ca_file = ca}).error, EKEYREJECTED);
+  EXPECT_EQ(pair_.client_side.last_failure(), "IP address mismatch");
+  EXPECT_EQ(result_for("localhost", {}).error, EKEYREJECTED);
+  EXPECT_EQ(pair_.client_side.last_failure(), "self-signed certificate");
+  EXPECT_EQ(result_for("other.example", {.verifies = false}).status, IoStatus::kOk);
+}
+
+TEST_F(TlsClientEnd, AServerWithoutTlsIsNamedSo) {
+  client_ = pair_.dial(sockets_.theirs.get());
+  EXPECT_EQ(client_->handshake().status, IoStatus::kWouldBlock);
+  ASSERT_GT(::send(sockets_.ours.get(), "HTTP/1.1 400 Bad", 16, 0), 0);
+  EXPECT_EQ(client_->handshake().error, EPROTO);
+  EXPECT_EQ(pair_.client_side.last_failure(), "the peer does not speak TLS");
+}
+
+}  // namespace
+}  // namespace wspush::net
