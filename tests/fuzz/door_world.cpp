@@ -296,13 +296,16 @@ void FuzzConnection::die() {
 
 DoorWorld::DoorWorld(std::shared_ptr<config::Config> config) : config_(std::move(config)) {
   shared_.topic_key = {1, 2};
+  deflation_ = std::make_unique<door::Deflation>(config_->compression, metrics_);
   rules_.push_back(std::make_shared<auth::TopicRules>(config_));
   for (std::uint16_t i = 0; i < kReactors; ++i) {
     engines_.push_back(std::make_unique<engine::MemoryEngine>(i + 1));
-    hubs_.push_back(std::make_unique<hub::Hub>(
-        hub::HubOptions{
-            .reactor = i, .reactors = kReactors, .encode = door::wire_forms(), .seed = 1},
-        shared_, *engines_.back(), *this, *this, *this));
+    hubs_.push_back(
+        std::make_unique<hub::Hub>(hub::HubOptions{.reactor = i,
+                                                   .reactors = kReactors,
+                                                   .encode = door::wire_forms(*deflation_),
+                                                   .seed = 1},
+                                   shared_, *engines_.back(), *this, *this, *this));
     hubs_.back()->set_now(now_);
     hubs_.back()->set_rules(*rules_.back());
     hubs_.back()->set_limits({.topics = config_->limits.topics, .history_bytes = 1 << 20});
@@ -310,6 +313,7 @@ DoorWorld::DoorWorld(std::shared_ptr<config::Config> config) : config_(std::move
   context_ = std::make_unique<door::Context>(door::Context{.hub = *hubs_[0],
                                                            .metrics = metrics_,
                                                            .random = random_,
+                                                           .deflation = *deflation_,
                                                            .config = config_,
                                                            .rules = rules_.back(),
                                                            .now = now_,
@@ -319,6 +323,11 @@ DoorWorld::DoorWorld(std::shared_ptr<config::Config> config) : config_(std::move
                                                            .is_draining = false});
   router_ = std::make_unique<server::PublicRouter>(*context_);
   connection_ = std::make_unique<FuzzConnection>(*this, config_);
+}
+
+void DoorWorld::start_http() {
+  connection_->start(
+      std::make_unique<server::HttpSession>(*connection_, *context_, *router_, *this));
 }
 
 void DoorWorld::leave_topics() {
@@ -450,6 +459,10 @@ void DoorWorld::on_withdrawn(std::uint32_t slot, hub::WireForm /*form*/, ByteVie
   connection_->session().on_withdrawn(topic);
 }
 
+net::Admission DoorWorld::judge_client(Handle /*connection*/, const http::RequestHead& /*head*/) {
+  return net::Admission::kAdmitted;
+}
+
 // --- what is sent and received
 
 std::shared_ptr<config::Config> door_config(bool has_tight_limits) {
@@ -467,6 +480,7 @@ std::shared_ptr<config::Config> door_config(bool has_tight_limits) {
   config->origins = {"same", "https://app.example"};
   config->subprotocols = {"one", "two"};
   config->echo = true;
+  config->compression.enabled = false;
   if (has_tight_limits) {
     config->limits.message_bytes = 200;
     config->limits.frames_per_message = 4;

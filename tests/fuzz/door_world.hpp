@@ -116,7 +116,10 @@ class FuzzConnection final : public door::Connection {
 };
 
 /// Two reactors: the connection lives in the first, half of the topics in the other.
-class DoorWorld final : public hub::Post, public hub::MemberSender, public hub::SubscriberEvents {
+class DoorWorld final : public hub::Post,
+                        public hub::MemberSender,
+                        public hub::SubscriberEvents,
+                        public server::ClientGate {
  public:
   static constexpr std::uint16_t kReactors = 2;
 
@@ -124,9 +127,10 @@ class DoorWorld final : public hub::Post, public hub::MemberSender, public hub::
 
   door::Context& context() { return *context_; }
   FuzzConnection& connection() { return *connection_; }
-  server::Router& router() { return *router_; }
   TimePoint now() const { return now_; }
 
+  /// What a connection begins with.
+  void start_http();
   /// Mail, input that was kept, fan-out, what waits: until nothing moves any more.
   void turn();
   void pass(Duration time);
@@ -151,6 +155,8 @@ class DoorWorld final : public hub::Post, public hub::MemberSender, public hub::
               std::size_t taken) override;
   void on_send_error(std::uint32_t slot, int error) override;
   void on_withdrawn(std::uint32_t slot, hub::WireForm form, ByteView topic) override;
+  // ClientGate
+  net::Admission judge_client(Handle connection, const http::RequestHead& head) override;
 
  private:
   friend class FuzzConnection;
@@ -161,6 +167,7 @@ class DoorWorld final : public hub::Post, public hub::MemberSender, public hub::
   std::shared_ptr<const config::Config> config_;
   SplitMix64 random_{1};
   metrics::ReactorMetrics metrics_;
+  std::unique_ptr<door::Deflation> deflation_;
   hub::HubShared shared_;
   std::deque<std::pair<std::uint16_t, hub::HubMail>> mail_;
   std::vector<std::unique_ptr<engine::MemoryEngine>> engines_;

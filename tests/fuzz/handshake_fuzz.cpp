@@ -92,8 +92,7 @@ void check_accepted(ByteView request, ByteView sent) {
 void check_whole(ByteView input) {
   DoorWorld world(door_config(false));
   FuzzConnection& connection = world.connection();
-  connection.start(
-      std::make_unique<server::HttpSession>(connection, world.context(), world.router()));
+  world.start_http();
   connection.receive(input);
   world.turn();
   WSPUSH_CHECK(!connection.has_unsent());

@@ -41,8 +41,7 @@ class Run {
     config->auth.required = (bits & 8U) != 0;
     config_ = config;
     world_ = std::make_unique<DoorWorld>(config);
-    connection().start(
-        std::make_unique<server::HttpSession>(connection(), world_->context(), world_->router()));
+    world_->start_http();
     if (door_ != Door::kNone) {
       open(draw_.byte());
     }
