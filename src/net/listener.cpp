@@ -141,24 +141,26 @@ Listeners open_listeners(const SocketAddress& address, std::size_t count, int ba
                            : open_tcp_group(address, count, backlog);
 }
 
-SocketFile::SocketFile(const SocketAddress& bound) {
+SocketFile::SocketFile(const SocketAddress& bound) : address_(bound) {
   struct stat found {};
   if (bound.is_unix() && ::lstat(bound.unix_path().c_str(), &found) == 0) {
-    path_ = bound.unix_path();
+    is_ours_ = true;
     device_ = found.st_dev;
     inode_ = found.st_ino;
   }
 }
 
 SocketFile::SocketFile(SocketFile&& other) noexcept
-    : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {
-}
+    : address_(other.address_),
+      is_ours_(std::exchange(other.is_ours_, false)),
+      device_(other.device_),
+      inode_(other.inode_) {}
 
 SocketFile::~SocketFile() {
   struct stat found {};
-  if (!path_.empty() && ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ &&
-      found.st_ino == inode_) {
-    ::unlink(path_.c_str());
+  if (is_ours_ && ::lstat(address_.unix_path().c_str(), &found) == 0 &&
+      found.st_dev == device_ && found.st_ino == inode_ && !is_answered(address_)) {
+    ::unlink(address_.unix_path().c_str());
   }
 }
 

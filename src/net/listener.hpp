@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <sys/types.h>
 #include <vector>
 
@@ -33,7 +32,9 @@ Result<std::vector<UniqueFd>, SysError> open_listeners(const SocketAddress& addr
                                                        std::size_t count, int backlog = 4096);
 
 /// The file of a unix socket that was bound by us: removed with this object, so that clients see
-/// that nobody is there, unless another socket has taken its place meanwhile.
+/// that nobody is there. It has to outlive the listeners: a file that somebody still answers stays,
+/// for then a new instance has taken its place (the number of the inode alone would not tell, it is
+/// used again).
 class SocketFile {
  public:
   /// `bound` is the address of a listener that is open; of an IP address there is nothing to do.
@@ -43,7 +44,8 @@ class SocketFile {
   ~SocketFile();
 
  private:
-  std::string path_;  ///< empty: nothing to remove
+  SocketAddress address_;
+  bool is_ours_ = false;
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };

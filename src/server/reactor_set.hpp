@@ -84,10 +84,10 @@ class ReactorSet final : public Peers, public api::ServerView {
 
   std::shared_ptr<const config::Config> config_;
   Shared shared_;
+  std::vector<net::SocketFile> socket_files_;  ///< outlives the listeners in the reactors
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::vector<std::thread> threads_;
   std::vector<BoundListener> bound_;
-  std::vector<net::SocketFile> socket_files_;
   WallTime started_;
 };
 

@@ -229,6 +229,7 @@ TEST_F(UnixListener, LeavesNoFileBehindWithItsSocketFile) {
     ASSERT_TRUE(listeners);
     SocketFile first(bound_address(listeners->front().get()));
     const SocketFile moved(std::move(first));
+    listeners->clear();
     EXPECT_TRUE(std::filesystem::is_socket(where_.unix_path()));
   }
   EXPECT_FALSE(std::filesystem::exists(where_.unix_path()));
@@ -246,6 +247,7 @@ TEST_F(UnixListener, LeavesTheFileOfWhoCameAfterIt) {
     ASSERT_TRUE(opened);
     newer = std::move(*opened);
   }
+  EXPECT_TRUE(std::filesystem::is_socket(where_.unix_path()));
   EXPECT_TRUE(connect_to(where_));
 }
 
