@@ -34,6 +34,17 @@ void Dialer::Deleter::operator()(addrinfo* list) const {
 
 Dialer::Status Dialer::begin(const Endpoint& endpoint, TimePoint now) {
   url_ = endpoint.url;
+  host_ = endpoint.host;
+  uses_tls_ = endpoint.uses_tls;
+  is_shaking_hands_ = false;
+  if (uses_tls_ && context_ == nullptr) {
+    auto context = net::open_tls_client_context(tls_);
+    if (!context) {
+      error_ = context.error();
+      return Status::kFailed;
+    }
+    context_ = std::move(*context);
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -66,17 +77,20 @@ Dialer::Status Dialer::try_next(TimePoint now) {
     set_options(fd_.get());
     deadline_ = now + kConnectTimeout;
     if (::connect(fd_.get(), address.ai_addr, address.ai_addrlen) == 0) {
-      return Status::kConnected;
+      return on_connected(now);
     }
     if (errno == EINPROGRESS) {
       return Status::kPending;
     }
     last_error_ = errno;
   }
-  return fail(last_error_);
+  return fail(error_text(last_error_));
 }
 
 Dialer::Status Dialer::check(TimePoint now) {
+  if (is_shaking_hands_) {
+    return shake_hands(now);
+  }
   pollfd entry{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
   if (::poll(&entry, 1, 0) <= 0) {
     if (now < deadline_) {
@@ -89,15 +103,49 @@ Dialer::Status Dialer::check(TimePoint now) {
   socklen_t size = sizeof(error);
   ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error == 0) {
-    return Status::kConnected;
+    return on_connected(now);
   }
   last_error_ = error;
   return try_next(now);
 }
 
-Dialer::Status Dialer::fail(int error) {
+short Dialer::events() const {
+  if (!is_shaking_hands_) {
+    return POLLOUT;
+  }
+  return static_cast<short>(POLLIN | (transport_.has_unsent() ? POLLOUT : 0));
+}
+
+Dialer::Status Dialer::on_connected(TimePoint now) {
+  if (!uses_tls_) {
+    transport_ = Transport(std::move(fd_));
+    return Status::kConnected;
+  }
+  transport_ = Transport(std::move(fd_), context_.get(), host_);
+  is_shaking_hands_ = true;
+  deadline_ = now + kConnectTimeout;
+  return shake_hands(now);
+}
+
+Dialer::Status Dialer::shake_hands(TimePoint now) {
+  switch (transport_.shake_hands()) {
+    case Transport::Handshake::kDone:
+      is_shaking_hands_ = false;
+      return Status::kConnected;
+    case Transport::Handshake::kPending:
+      return now < deadline_ ? Status::kPending : fail("TLS: no answer to the handshake");
+    case Transport::Handshake::kFailed:
+      break;
+  }
+  // Another address of the same server would not be believed either.
+  return fail(transport_.handshake_error());
+}
+
+Dialer::Status Dialer::fail(const std::string& why) {
+  is_shaking_hands_ = false;
   fd_.reset();
-  error_ = "cannot connect to " + url_ + ": " + error_text(error);
+  transport_ = Transport();
+  error_ = "cannot connect to " + url_ + ": " + why;
   return Status::kFailed;
 }
 

@@ -10,6 +10,7 @@ namespace wspush::cli {
 namespace {
 
 constexpr std::uint16_t kDefaultPort = 80;
+constexpr std::uint16_t kDefaultTlsPort = 443;
 
 /// Splits "name:port", "1.2.3.4", "[::1]:port", which is_valid_host() has passed.
 bool split_authority(Endpoint& endpoint) {
@@ -25,7 +26,7 @@ bool split_authority(Endpoint& endpoint) {
     host = host.substr(1, host.size() - 2);
   }
   endpoint.host = host;
-  endpoint.port = kDefaultPort;
+  endpoint.port = endpoint.uses_tls ? kDefaultTlsPort : kDefaultPort;
   if (!port.empty()) {
     const auto read = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
     if (read.ec != std::errc{} || read.ptr != port.data() + port.size()) {
@@ -42,23 +43,22 @@ Result<Endpoint, std::string> parse_endpoint(std::string_view url, Listener list
   const auto fail = [&](std::string why) {
     return Unexpected("\"" + std::string(url) + "\" " + std::move(why));
   };
-  const std::string wanted =
-      "is not " + std::string(scheme) + "://HOST:PORT, optionally with a path prefix";
+  const std::string wanted = "is not " + std::string(scheme) + "://HOST:PORT or " +
+                             std::string(scheme) + "s://HOST:PORT, optionally with a path prefix";
   const std::size_t colon = url.find("://");
   if (colon == std::string_view::npos) {
     return fail(wanted);
   }
   const std::string_view given = url.substr(0, colon);
-  if (http::equals_ignoring_case(given, std::string(scheme) + "s")) {
-    return fail("needs TLS, and this version has no TLS yet; use " + std::string(scheme) + "://");
-  }
-  if (!http::equals_ignoring_case(given, scheme)) {
+  const bool uses_tls = http::equals_ignoring_case(given, std::string(scheme) + "s");
+  if (!uses_tls && !http::equals_ignoring_case(given, scheme)) {
     return fail(wanted);
   }
   const std::string_view rest = url.substr(colon + 3);
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   Endpoint endpoint;
   endpoint.url = url;
+  endpoint.uses_tls = uses_tls;
   endpoint.authority = rest.substr(0, slash);
   endpoint.path = rest.substr(slash);
   while (endpoint.path.ends_with('/')) {

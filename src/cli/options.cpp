@@ -25,8 +25,9 @@ as JSON, other text as text, anything else as binary, unless told.
       --message-key K      the message is the latest of this key
       --idempotency-key K  a repeat within 5 minutes publishes nothing
       --verbose            prints the id of what was published
-both  --url ws://127.0.0.1:8080     the public listener, for sub
-      --api http://127.0.0.1:8081   the internal listener, for pub
+both  --url ws://127.0.0.1:8080     the public listener, for sub; wss:// is TLS
+      --api http://127.0.0.1:8081   the internal listener, for pub; or https://
+      --ca FILE, --insecure         with TLS: trusts who is in FILE, or anybody
       --token JWT, --key KEY        credentials for the one and for the other
       --retry                       waits for a server that is not there yet
 )";
@@ -92,6 +93,16 @@ std::string take_after(Options& options, std::string_view value) {
   return value.empty() ? "is empty; give a message id, or \"first\"" : "";
 }
 
+std::string take_ca_file(Options& options, std::string_view value) {
+  options.tls.ca_file = value;
+  return value.empty() ? "is empty; give a file of PEM certificates" : "";
+}
+
+std::string take_insecure(Options& options, std::string_view /*value*/) {
+  options.tls.verifies = false;
+  return {};
+}
+
 std::string take_type(Options& options, PayloadType type) {
   const bool is_first = options.publish.type == PayloadType::kGuess;
   options.publish.type = type;
@@ -106,6 +117,8 @@ constexpr std::array kRows = {
         [](Options& o, View v) { return take_endpoint(o.api, v, Listener::kInternal); }},
     Row{"--token", kBoth, true, [](Options& o, View v) { return take_header_value(o.token, v); }},
     Row{"--key", kBoth, true, [](Options& o, View v) { return take_header_value(o.api_key, v); }},
+    Row{"--ca", kBoth, true, take_ca_file},
+    Row{"--insecure", kBoth, false, take_insecure},
     Row{"--retry", kBoth, false, [](Options& o, View) { return take_flag(o.retry); }},
     Row{"--count", kSub, true, take_count},
     Row{"--after", kSub, true, take_after},
@@ -247,6 +260,9 @@ Result<Options, std::string> parse_options(std::span<const char* const> argument
     } else {
       words.emplace_back(argument);
     }
+  }
+  if (!options.tls.verifies && !options.tls.ca_file.empty()) {
+    return usage_error("--ca and --insecure: one of the two");
   }
   auto taken = command == kSub ? take_subscribe(options.subscribe, words)
                                : take_publish(options.publish, words);

@@ -10,6 +10,7 @@
 #include "wspush/base/result.hpp"
 
 #include "cli/endpoint.hpp"
+#include "net/tls_context.hpp"
 
 namespace wspush::cli {
 
@@ -55,6 +56,7 @@ struct Options {
   Endpoint api;         ///< internal listener
   std::string token;    ///< JWT for the public listener; empty: none
   std::string api_key;  ///< for the internal listener; empty: none
+  net::TlsClientOptions tls;
   bool retry = false;   ///< also wait for a server that is not there at the start
   SubscribeOptions subscribe;
   PublishOptions publish;

@@ -115,10 +115,10 @@ class PublishOnce {
   }
 
   Attempt try_once() {
-    Dialer dialer;
+    Dialer dialer(options_.tls);
     Dialer::Status status = dialer.begin(options_.api, MonotonicClock::now());
     while (status == Dialer::Status::kPending) {
-      pollfd entry{.fd = dialer.fd(), .events = POLLOUT, .revents = 0};
+      pollfd entry{.fd = dialer.fd(), .events = dialer.events(), .revents = 0};
       if (wait(&entry, dialer.deadline())) {
         return {.exit_code = 0, .why = {}};
       }
@@ -128,18 +128,20 @@ class PublishOnce {
       return {.why = dialer.error() + (options_.retry ? "" : std::string(kNotThere)),
               .retry_after = {}};
     }
-    return exchange(dialer.take_fd());
+    Transport socket = dialer.take();
+    return exchange(socket);
   }
 
-  Attempt exchange(const UniqueFd& socket) {
+  Attempt exchange(Transport& socket) {
     ByteQueue out;
     out.append(head_);
     out.append(payload_);
     ResponseReader response("POST");
     ResponseReader::Status status = ResponseReader::Status::kNeedMore;
     while (status == ResponseReader::Status::kNeedMore) {
-      pollfd entry{.fd = socket.get(),
-                   .events = static_cast<short>(POLLIN | (out.empty() ? 0 : POLLOUT)),
+      const bool writes = !out.empty() || socket.has_unsent();
+      pollfd entry{.fd = socket.fd(),
+                   .events = static_cast<short>(POLLIN | (writes ? POLLOUT : 0)),
                    .revents = 0};
       if (wait(&entry, MonotonicClock::now() + kAnswerTimeout)) {
         return {.exit_code = 0, .why = {}};
@@ -147,18 +149,20 @@ class PublishOnce {
       if (entry.revents == 0) {
         return unknown("no answer within 30 s");
       }
-      if (!out.empty()) {
-        const IoResult sent = send_some(socket.get(), out.view());
+      if (writes) {
+        const IoResult sent = socket.send(out.view());
         // An answer may be there all the same (413): the read tells.
         sent.error != 0 ? out.clear() : out.drop(sent.bytes);
       }
-      if ((entry.revents & ~POLLOUT) != 0) {
-        const IoResult got = read_some(socket.get(), {buffer_.data(), buffer_.size()});
+      bool has_input = (entry.revents & ~POLLOUT) != 0;
+      while (has_input && status == ResponseReader::Status::kNeedMore) {
+        const IoResult got = socket.read({buffer_.data(), buffer_.size()});
         if (got.error != 0) {
           return unknown(error_text(got.error));
         }
         ByteView input(buffer_.data(), got.bytes);
         status = got.has_ended ? response.on_end() : response.feed(input);
+        has_input = socket.has_unread();
       }
     }
     if (status != ResponseReader::Status::kComplete) {

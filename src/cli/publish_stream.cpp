@@ -56,10 +56,11 @@ class PublishStream {
     entries[1] = {.fd = reads ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0};
     entries[2] = {.fd = -1, .events = 0, .revents = 0};
     if (phase_ == Phase::kDialing) {
-      entries[2] = {.fd = dialer_.fd(), .events = POLLOUT, .revents = 0};
+      entries[2] = {.fd = dialer_.fd(), .events = dialer_.events(), .revents = 0};
     } else if (phase_ == Phase::kTalking) {
-      const int events = POLLIN | (sending_.next().empty() ? 0 : POLLOUT);
-      entries[2] = {.fd = socket_.get(), .events = static_cast<short>(events), .revents = 0};
+      const bool writes = !sending_.next().empty() || socket_.has_unsent();
+      const int events = POLLIN | (writes ? POLLOUT : 0);
+      entries[2] = {.fd = socket_.fd(), .events = static_cast<short>(events), .revents = 0};
     }
     wait_for(entries, deadline());
     now_ = MonotonicClock::now();
@@ -157,7 +158,7 @@ class PublishStream {
     } else if (status == Dialer::Status::kConnected) {
       was_connected_ = true;
       phase_ = Phase::kTalking;
-      socket_ = dialer_.take_fd();
+      socket_ = dialer_.take();
       response_.emplace("POST");
       sending_.begin(encode_stream_head(options_));
       connected_at_ = now_;
@@ -167,8 +168,8 @@ class PublishStream {
 
   void talk(short events) {
     const ByteView out = sending_.next();
-    if (!out.empty()) {
-      const IoResult sent = send_some(socket_.get(), out);
+    if (!out.empty() || socket_.has_unsent()) {
+      const IoResult sent = socket_.send(out);
       sending_.sent(sent.bytes);
       deadline_ = sent.bytes > 0 ? now_ + kAnswerTimeout : deadline_;
       if (sent.error != 0 && (events & POLLIN) == 0) {
@@ -177,14 +178,16 @@ class PublishStream {
       }
     }
     if ((events & ~POLLOUT) != 0) {
-      receive();
+      do {
+        receive();
+      } while (!exit_code_ && phase_ == Phase::kTalking && socket_.has_unread());
     } else if (has_input_ended_ && now_ >= deadline_) {
       lost(options_.api.url + ": no answer within 30 s", std::nullopt);
     }
   }
 
   void receive() {
-    const IoResult got = read_some(socket_.get(), {buffer_.data(), buffer_.size()});
+    const IoResult got = socket_.read({buffer_.data(), buffer_.size()});
     if (got.error != 0) {
       lost(options_.api.url + ": " + error_text(got.error), std::nullopt);
       return;
@@ -269,7 +272,7 @@ class PublishStream {
       told_ = why;
       note(why + "; coming back");
     }
-    socket_.reset();
+    socket_ = Transport();
     phase_ = Phase::kWaiting;
     deadline_ = now_ + policy_.next_delay(retry_after);
   }
@@ -282,8 +285,8 @@ class PublishStream {
   ReconnectPolicy policy_{random_};
   NdjsonLines input_;
   SendingLines sending_;
-  Dialer dialer_;
-  UniqueFd socket_;
+  Dialer dialer_{options_.tls};
+  Transport socket_;
   std::optional<ResponseReader> response_;
   std::vector<char> buffer_;
   Phase phase_ = Phase::kDialing;

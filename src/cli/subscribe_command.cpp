@@ -68,10 +68,11 @@ class SubscribeLoop {
         .fd = output_.fd(), .events = output_.empty() ? short{0} : short{POLLOUT}, .revents = 0};
     entries[2] = {.fd = -1, .events = 0, .revents = 0};
     if (phase_ == Phase::kDialing) {
-      entries[2] = {.fd = dialer_.fd(), .events = POLLOUT, .revents = 0};
+      entries[2] = {.fd = dialer_.fd(), .events = dialer_.events(), .revents = 0};
     } else if (phase_ == Phase::kTalking) {
-      const int events = (reads ? POLLIN : 0) | (out_.empty() ? 0 : POLLOUT);
-      entries[2] = {.fd = events == 0 ? -1 : socket_.get(),
+      const bool writes = !out_.empty() || socket_.has_unsent();
+      const int events = (reads ? POLLIN : 0) | (writes ? POLLOUT : 0);
+      entries[2] = {.fd = events == 0 ? -1 : socket_.fd(),
                     .events = static_cast<short>(events),
                     .revents = 0};
     }
@@ -121,7 +122,7 @@ class SubscribeLoop {
       lost(dialer_.error());
     } else if (status == Dialer::Status::kConnected) {
       phase_ = Phase::kTalking;
-      socket_ = dialer_.take_fd();
+      socket_ = dialer_.take();
       client_ = std::make_unique<WsClient>(options_.url, options_.token, random_);
       out_.clear();
       client_->begin(out_);
@@ -135,7 +136,10 @@ class SubscribeLoop {
     if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
       receive();
     }
-    if (phase_ == Phase::kTalking && !out_.empty()) {
+    while (phase_ == Phase::kTalking && socket_.has_unread()) {
+      receive();
+    }
+    if (phase_ == Phase::kTalking && (!out_.empty() || socket_.has_unsent())) {
       send();
     }
     if (phase_ == Phase::kTalking && now_ >= deadline_) {
@@ -144,7 +148,7 @@ class SubscribeLoop {
   }
 
   void receive() {
-    const IoResult result = read_some(socket_.get(), {buffer_.data(), buffer_.size()});
+    const IoResult result = socket_.read({buffer_.data(), buffer_.size()});
     if (result.error != 0) {
       lost(error_text(result.error));
       return;
@@ -250,7 +254,7 @@ class SubscribeLoop {
   }
 
   void send() {
-    const IoResult result = send_some(socket_.get(), out_);
+    const IoResult result = socket_.send(out_);
     out_.erase(0, result.bytes);
     // What the server said before it went away comes first: the next read tells.
     if (result.error != 0) {
@@ -300,7 +304,7 @@ class SubscribeLoop {
       policy_.on_lost(now_ - connected_at_);
     }
     client_.reset();
-    socket_.reset();
+    socket_ = Transport();
     const auto delay = policy_.next_delay(retry_after);
     // A server that is away is told once, not at each attempt.
     if (why != told_) {
@@ -329,8 +333,8 @@ class SubscribeLoop {
   Subscriber subscriber_;
   ReconnectPolicy policy_{random_};
   LineOutput output_{STDOUT_FILENO};
-  Dialer dialer_;
-  UniqueFd socket_;
+  Dialer dialer_{options_.tls};
+  Transport socket_;
   std::unique_ptr<WsClient> client_;
   std::string out_;  ///< on its way to the server
   std::vector<char> buffer_;

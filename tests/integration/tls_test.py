@@ -8,12 +8,14 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import time
 
 import pytest
 
 from byte_stream import ByteStream, StreamClosed
-from daemon import merged, run
+from cuttable_proxy import CuttableProxy
+from daemon import binary, merged, run
 from deadlines import PATIENCE, Deadline, eventually
 from history_checker import check_history
 from http_client import HttpConnection, fetch
@@ -203,13 +205,13 @@ class TestHandshake:
         eventually(lambda: handshakes(own, "resumed") == 12, "all are counted")
         assert handshakes(own, "full") == 1
 
-    def test_plain_http_is_closed_counted_and_told(self, daemon):
-        before = handshakes(daemon, "not_tls")
-        stream = daemon.stream()
+    def test_plain_http_is_closed_counted_and_told(self, start, certificates):
+        own = start(tls_only(certificates))
+        stream = own.stream()
         stream.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         stream.expect_end()
-        eventually(lambda: handshakes(daemon, "not_tls") == before + 1, "it is counted")
-        daemon.log.await_line(r"TLS handshakes failed, the last: the peer does not speak TLS")
+        own.log.await_line(r"1 TLS handshakes failed, the last: the peer does not speak TLS")
+        eventually(lambda: handshakes(own, "not_tls") == 1, "it is counted")
 
     def test_a_refusal_before_the_handshake_has_no_words(self, start, certificates):
         own = start(tls_only(certificates, limits={"connections": 1}))
@@ -408,6 +410,80 @@ class TestInternalListener:
         answer = fetch(TlsAddress(own.internal), "POST", "/api/messages",
                        {"Content-Type": "application/x-ndjson"}, lines)
         assert answer.status == 200 and answer.json()["published"] == 20_000, answer
+
+
+class TestCompanion:
+    @pytest.fixture
+    def own(self, start, certificates):
+        own = start(tls_only(certificates, internal={"address": "127.0.0.1:0", "tls": tls_section(
+            certificates["main"])}))
+        own.internal = TlsAddress(own.internal)
+        return own
+
+    @staticmethod
+    def urls(own, host="localhost"):
+        return ("--url", f"wss://{host}:{own.public[1]}",
+                "--api", f"https://{host}:{own.internal[1]}")
+
+    def publish(self, own, certificates, data, *more, stdin=None):
+        done = run("wspush", "pub", "open.x", *data, *self.urls(own), "--ca",
+                   certificates["main"][0], *more, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+
+    def test_subscribes_and_publishes(self, own, certificates):
+        self.publish(own, certificates, ["hello"])
+        self.publish(own, certificates, [], stdin="x" * 60_000)
+        self.publish(own, certificates, ["--ndjson"], stdin="".join(
+            f'"{n}{"y" * 200}"\n' for n in range(2000)))
+        done = run("wspush", "sub", "open.x", "--count", "2", "--after", "first", *self.urls(own),
+                   "--ca", certificates["main"][0])
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        assert len(lines) == 2
+        eventually(lambda: own.metric("wspushd_messages_published_total") == 2002, "all of them")
+
+    def test_comes_back_after_a_cut(self, own, certificates):
+        with CuttableProxy(own.public) as proxy:
+            process = subprocess.Popen(
+                [binary("wspush"), "sub", "open.x", "--url", f"wss://localhost:{proxy.address[1]}",
+                 "--ca", certificates["main"][0], "--count", "2"], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True)
+            eventually(lambda: own.metric("wspushd_subscriptions") == 1, "it is subscribed")
+            self.publish(own, certificates, ["one"])
+            assert process.stdout.readline() == "one\n"
+            proxy.cut()
+            self.publish(own, certificates, ["two"])
+            out, err = process.communicate(timeout=Deadline(10).remaining())
+        assert (out, process.returncode) == ("two\n", 0), err
+
+    def test_believes_only_whom_it_is_told_to(self, own, certificates):
+        def attempt(host, *trust):
+            done = run("wspush", "pub", "open.x", "1", *self.urls(own, host), *trust)
+            return done.returncode, done.stderr
+
+        assert attempt("localhost", "--insecure")[0] == 0
+        assert attempt("127.0.0.1", "--ca", certificates["main"][0])[0] == 0
+        code, told = attempt("localhost")
+        assert code == 1 and "TLS: self-signed certificate; give who vouches" in told, told
+        code, told = attempt("localhost", "--ca", certificates["third"][0])
+        assert code == 1 and "--ca" in told, told
+        code, told = attempt("localhost", "--ca", "/nowhere")
+        assert code == 1 and "/nowhere cannot be read" in told, told
+
+    def test_a_wrong_name_is_no_match(self, start, certificates):
+        own = start(tls_only(certificates, "second"))
+        done = run("wspush", "sub", "open.x", "--url", f"wss://localhost:{own.public[1]}", "--ca",
+                   certificates["second"][0])
+        assert done.returncode == 1 and "TLS: hostname mismatch" in done.stderr, done.stderr
+
+    def test_a_plain_server_is_named_so(self, start, certificates):
+        own = start()
+        done = run("wspush", "sub", "open.x", "--url", f"wss://localhost:{own.public[1]}",
+                   "--insecure")
+        assert done.returncode == 1 and "the peer does not speak TLS" in done.stderr, done.stderr
+        own = start(tls_only(certificates))
+        done = run("wspush", "sub", "open.x", "--url", f"ws://localhost:{own.public[1]}")
+        assert done.returncode == 1, done.stderr
 
 
 class TestDrain:

@@ -70,11 +70,21 @@ TEST(Endpoint, RefusesWhatIsNoUrlOfTheListenerAndNamesIt) {
   EXPECT_FALSE(parse_endpoint("ws://h", Listener::kInternal));
 }
 
-TEST(Endpoint, SaysThatThereIsNoTlsYet) {
-  EXPECT_THAT(parse_endpoint("wss://h", Listener::kPublic).error(),
-              HasSubstr("this version has no TLS yet"));
-  EXPECT_THAT(parse_endpoint("https://h", Listener::kInternal).error(),
-              HasSubstr("this version has no TLS yet"));
+TEST(Endpoint, UsesTlsWhereTheSchemeSaysSo) {
+  const auto plain = parse_endpoint("ws://h", Listener::kPublic);
+  EXPECT_FALSE(plain->uses_tls);
+  const auto tls = parse_endpoint("WSS://h/push", Listener::kPublic);
+  ASSERT_TRUE(tls);
+  EXPECT_TRUE(tls->uses_tls);
+  EXPECT_EQ(tls->port, 443);
+  EXPECT_EQ(tls->host, "h");
+  EXPECT_EQ(tls->path, "/push");
+  const auto internal = parse_endpoint("https://[::1]:8", Listener::kInternal);
+  ASSERT_TRUE(internal);
+  EXPECT_TRUE(internal->uses_tls);
+  EXPECT_EQ(internal->port, 8);
+  EXPECT_FALSE(parse_endpoint("https://h", Listener::kPublic));
+  EXPECT_FALSE(parse_endpoint("wss://h", Listener::kInternal));
 }
 
 }  // namespace

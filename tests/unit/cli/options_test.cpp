@@ -101,7 +101,6 @@ TEST(Options, AreRefusedWithWhatIsWrong) {
       {{"sub", "x", "--format", "xml"}, "neither raw nor json"},
       {{"sub", "x", "--after", ""}, "--after: "},
       {{"sub", "x", "--url", "nonsense"}, "--url: \"nonsense\""},
-      {{"sub", "x", "--url", "wss://h"}, "no TLS yet"},
       {{"sub", "x", "--token", "a\r\nX: y"}, "--token: "},
       {{"sub", "x", "--token", ""}, "--token: "},
       {{"sub", "x", "--retry=1"}, "--retry takes no value"},
@@ -122,6 +121,15 @@ TEST(Options, AreRefusedWithWhatIsWrong) {
     EXPECT_THAT(options.error(), HasSubstr(c.error));
     EXPECT_THAT(options.error(), HasSubstr("see wspush --help"));
   }
+}
+
+TEST(Options, SayWhomToTrustOverTls) {
+  EXPECT_TRUE(parse({"sub", "a"})->tls.verifies);
+  EXPECT_EQ(parse({"sub", "a", "--ca", "ca.pem"})->tls.ca_file, "ca.pem");
+  EXPECT_FALSE(parse({"pub", "a", "--insecure"})->tls.verifies);
+  EXPECT_FALSE(parse({"sub", "a", "--ca", ""}));
+  EXPECT_THAT(parse({"sub", "a", "--ca", "ca.pem", "--insecure"}).error(),
+              HasSubstr("--ca and --insecure: one of the two"));
 }
 
 TEST(Options, AskForHelpAnywhere) {
