@@ -213,12 +213,14 @@ TEST_F(TlsServerEnd, AKeyUpdateIsAnswered) {
 
 TEST_F(TlsServerEnd, AnOldErrorInTheQueueIsNotTakenForANewOne) {
   connect();
+  const iovec piece{buffer_.data(), 5};
+  ASSERT_EQ(client_->write({&piece, 1}).bytes, 5U);
+  const std::string record = drain(sockets_.ours.get());
+  say(ByteView(record).substr(0, 10));  // OpenSSL is asked why it gave nothing.
   ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
   EXPECT_EQ(read().status, IoStatus::kWouldBlock);
-  ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
-  const iovec piece{buffer_.data(), 5};
-  EXPECT_EQ(server_->write({&piece, 1}).bytes, 5U);
-  EXPECT_EQ(client_->read(buffer_).bytes, 5U);
+  say(ByteView(record).substr(10));
+  EXPECT_EQ(read().bytes, 5U);
 }
 
 TEST_F(TlsServerEnd, ARecordThatWasTamperedWithEndsTheStream) {
