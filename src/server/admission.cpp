@@ -163,6 +163,9 @@ void Reactor::on_proxy_header(SocketConnection& connection, const net::IpAddress
   connection.set_proxy(client);
   if (net::is_refused(admission)) {
     metrics_.handshake_refused(429);
+    if (connection.is_streamed()) {
+      return connection.close_now();  // As in `refuse`: there are no words before the handshake.
+    }
     connection.write_last(refusal_text(429, limit_message(admission), 1 + random_.below(5)), {});
     connection.close_after_flush(door::Linger::kForPeer);
   }

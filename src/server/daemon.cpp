@@ -272,10 +272,9 @@ int run_daemon(const CommandLine& line) {
     return 1;
   }
   log::info("wspushd {}, {} reactors, pid {}", kVersion, (*reactors)->size(), ::getpid());
-  for (auto listener = (*reactors)->listeners().rbegin();
-       listener != (*reactors)->listeners().rend(); ++listener) {
-    log::info("listening on {} ({})", listener->address,
-              listener->is_public ? "public" : "internal");
+  for (const auto& listener : (*reactors)->listeners()) {
+    log::info("listening on {} ({})", listener.address,
+              listener.is_public ? "public" : "internal");
   }
   Daemon(std::move(request), loaded.config, tickets, std::move(*tls), std::move(*signals), manager,
          std::move(*reactors))

@@ -45,7 +45,7 @@ class SocketConnection final : public door::Connection {
   // --- door::Connection
   Handle handle() const override { return handle_; }
   hub::Member member() const override {
-    return {stream_ == nullptr ? fd_.get() : hub::kStreamed, handle_.slot};
+    return {is_streamed() ? hub::kStreamed : fd_.get(), handle_.slot};
   }
   std::string peer_address() const override { return peer_.text(); }
   bool peer_is_loopback() const override {
@@ -73,6 +73,7 @@ class SocketConnection final : public door::Connection {
   door::Session& session() { return *session_; }
   net::TimerEntry& timer() { return timer_; }
   bool is_open() const { return state_ == State::kOpen; }
+  bool is_streamed() const { return stream_ != nullptr; }
   /// The client, as far as it is known: the other end of the socket, or whom a proxy named.
   const net::IpAddress& peer() const { return peer_; }
   /// Who sends the requests: the other end of the socket, or whom a PROXY header named. Its

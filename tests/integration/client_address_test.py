@@ -48,13 +48,10 @@ def addresses_of(daemon):
 
 
 class Trusting:
-    """A daemon that trusts loopback and reads PROXY headers on `publics[0]`.
+    """A daemon that trusts loopback and reads PROXY headers on `publics[0]`."""
 
-    It names its listeners in the log from the last one on.
-    """
-
-    changes = {"listen": [{"address": "127.0.0.1:0"},
-                          {"address": "127.0.0.1:0", "proxy_protocol": True}],
+    changes = {"listen": [{"address": "127.0.0.1:0", "proxy_protocol": True},
+                          {"address": "127.0.0.1:0"}],
                "trusted_proxies": ["127.0.0.0/8", "10.0.0.0/8", "fd00::/8"],
                "log": {"access": True}, "handshake": {"timeout": "2s"}}
 

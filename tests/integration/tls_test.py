@@ -42,11 +42,10 @@ def certificates(tmp_path_factory):
 @pytest.fixture(scope="module")
 def daemon_changes(certificates):
     return {
-        # The log names them from the last to the first: publics[0] is the one with TLS.
-        "listen": [{"address": "127.0.0.1:0"},
-                   {"address": "127.0.0.1:0",
+        "listen": [{"address": "127.0.0.1:0",
                     "tls": tls_section(certificates["main"], also=[tls_section(
-                        certificates["second"])])}],
+                        certificates["second"])])},
+                   {"address": "127.0.0.1:0"}],
         "topics": [{"match": "gap.>", "publish": "anyone",
                     "history": {"messages": 20, "bytes": "4MiB"}},
                    {"match": "open.>", "publish": "anyone"}],
@@ -570,3 +569,36 @@ class TestSlowReader:
         eventually(lambda: own.metric("wspushd_limit_hits_total", limit="write_timeout") == 1,
                    "it is found")
         eventually(lambda: own.metric("wspushd_connections") == 0, "it is closed", 10)
+
+
+class TestBehindAProxyHeader:
+    """The header comes first, in plain bytes, and TLS behind it."""
+
+    @staticmethod
+    def config(certificates, **changes):
+        return merged({"listen": [{"address": "127.0.0.1:0", "proxy_protocol": True,
+                                   "tls": tls_section(certificates["main"])}],
+                       "trusted_proxies": ["127.0.0.0/8"]}, changes)
+
+    @staticmethod
+    def connect(own, source):
+        sock = socket.create_connection(own.public, Deadline(10).remaining())
+        sock.sendall(f"PROXY TCP4 {source} 192.0.2.9 1000 443\r\n".encode())
+        return sock
+
+    def test_the_handshake_follows_and_the_address_is_the_clients(self, start, certificates):
+        own = start(self.config(certificates))
+        sock = client_context(certificates["main"][0]).wrap_socket(
+            self.connect(own, "198.51.100.7"), server_hostname="localhost")
+        with sock:
+            sock.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert sock.recv(4096).startswith(b"HTTP/1.1 404 ")
+
+    def test_a_client_over_its_limit_is_closed_without_a_plain_word(self, start, certificates):
+        own = start(self.config(certificates, limits={"connections_per_ip": 1}))
+        with self.connect(own, "198.51.100.7") as first, \
+                self.connect(own, "198.51.100.7") as second:
+            second.settimeout(Deadline(10).remaining())
+            assert second.recv(4096) == b""
+            assert own.metric("wspushd_limit_hits_total", limit="connections_per_ip") == 1
+            first.close()
