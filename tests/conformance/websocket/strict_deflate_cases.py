@@ -6,9 +6,9 @@ import zlib
 import payloads
 import wire
 from cases import Case, numbered
-from deflate import TAIL
 from lab import KIB, MIB, MIN_BYTES, NARROW_BITS, TIGHT_MESSAGE_BYTES
 from peer import Mismatch, Peer
+from strict_deflate import TAIL
 from wire import BINARY, PONG, RSV1, TEXT, binary, more, ping, text
 
 DEFLATE = "permessage-deflate"
