@@ -119,6 +119,16 @@ def unreferenced_sources(tree):
             yield f"{path}: no CMakeLists.txt names it"
 
 
+def shadowed_modules(tree):
+    """Who imports a module of tests/support from elsewhere in tests/ gets that one: no module
+    beside the importer has its name, and the order of sys.path never matters."""
+    support = "tests/support/"
+    shared = {pathlib.PurePath(path).name for path in tree.under(support, ".py")} - {"conftest.py"}
+    for path in tree.under("tests/", ".py"):
+        if not path.startswith(support) and pathlib.PurePath(path).name in shared:
+            yield f"{path}: has the name of a module in {support}"
+
+
 def fuzz_corpora(tree):
     """Each fuzz target has inputs that ctest replays, and all of them together stay small."""
     suffix = "_fuzz.cpp"
@@ -223,8 +233,8 @@ def error_codes(tree):
             yield f"docs/protocol.md: the close code {code} is missing"
 
 
-RULES = (sizes, blanks, long_sources, unreferenced_sources, fuzz_corpora, links, named_files,
-         config_keys, metrics, error_codes)
+RULES = (sizes, blanks, long_sources, unreferenced_sources, shadowed_modules, fuzz_corpora, links,
+         named_files, config_keys, metrics, error_codes)
 
 
 def check(root):

@@ -76,9 +76,18 @@ FrameError Deflation::inflate(Inflater* own, ByteView payload, std::uint64_t mes
       payload, {.message_bytes_max = message_bytes_max, .ratio_max = settings_.max_ratio},
       inflated_);
   message = inflated_.view();
+  inflated_in_turn_ += payload.size() + message.size();
   metrics_.add(metrics::Metric::kInflateInputBytes, payload.size());
   metrics_.add(metrics::Metric::kInflateOutputBytes, message.size());
   return error;
+}
+
+bool Deflation::has_inflated_enough(TimePoint turn) {
+  if (turn != turn_) {
+    turn_ = turn;
+    inflated_in_turn_ = 0;
+  }
+  return inflated_in_turn_ >= kInflatedPerTurnMax;
 }
 
 }  // namespace wspush::door

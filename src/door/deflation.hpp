@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "wspush/base/clock.hpp"
 #include "wspush/config/config.hpp"
 #include "wspush/hub/message.hpp"
 
@@ -52,6 +53,13 @@ class Deflation {
   websocket::FrameError inflate(websocket::Inflater* own, ByteView payload,
                                 std::uint64_t message_bytes_max, MutableBytes& message);
 
+  /// What one turn inflates, all connections together: 10 ms or so, with the echo of it. One
+  /// message may go over. A read of 256 KiB could hold 250 MiB of messages that are within all
+  /// limits, and a second of work.
+  static constexpr std::size_t kInflatedPerTurnMax = std::size_t{2} << 20;
+  /// True: enough was inflated in the turn that began at `turn`; the rest can wait for another one.
+  bool has_inflated_enough(TimePoint turn);
+
  private:
   config::Compression settings_;
   metrics::ReactorMetrics& metrics_;
@@ -60,6 +68,8 @@ class Deflation {
   // Two, as an inflated message may be deflated again (echo) while it is still being read.
   websocket::ScratchBuffer deflated_;
   websocket::ScratchBuffer inflated_;
+  TimePoint turn_{};
+  std::size_t inflated_in_turn_ = 0;  ///< bytes, before and after
 };
 
 }  // namespace wspush::door

@@ -54,6 +54,10 @@ std::size_t WebSocketSession::on_input(MutableBytes input) {
   MutableBytes rest = input;
   const websocket::MessageRules rules = message_rules();
   while (!is_closing_ && !is_paused_ && !connection_.is_congested()) {
+    if (deflate_ && context_.deflation.has_inflated_enough(context_.now)) {
+      connection_.yield_input();
+      break;
+    }
     const AssemblerEvent event = assembler_.next(rest, rules);
     if (event.kind == AssemblerEvent::Kind::kNone) {
       break;

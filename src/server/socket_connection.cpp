@@ -267,7 +267,7 @@ void SocketConnection::on_all_written() {
 // --- input
 
 bool SocketConnection::may_take_input() const {
-  return state_ == State::kOpen && !is_paused_ && !is_congested_;
+  return state_ == State::kOpen && !is_paused_ && !is_congested_ && !is_yielding_;
 }
 
 void SocketConnection::on_events(std::uint32_t events) {
@@ -372,6 +372,7 @@ void SocketConnection::take_input(MutableBytes input) {
 }
 
 void SocketConnection::continue_input() {
+  is_yielding_ = false;
   if (state_ != State::kOpen) {
     if (state_ != State::kDead && stream_ != nullptr && stream_->has_unread()) {
       on_readable();
@@ -424,6 +425,11 @@ void SocketConnection::replace_session(std::unique_ptr<door::Session> next) {
 
 void SocketConnection::resume_input() {
   is_paused_ = false;
+  reactor_.want_input(*this);
+}
+
+void SocketConnection::yield_input() {
+  is_yielding_ = true;
   reactor_.want_input(*this);
 }
 

@@ -61,6 +61,7 @@ class SocketConnection final : public door::Connection {
   bool is_blocked() const override { return is_blocked_; }
   void pause_input() override { is_paused_ = true; }
   void resume_input() override;
+  void yield_input() override;
   void close_after_flush(door::Linger linger) override;
   void want_drained() override;
   void close_now() override;
@@ -161,6 +162,7 @@ class SocketConnection final : public door::Connection {
   bool is_public_ : 1;
   bool is_counted_ : 1;
   bool is_paused_ : 1 = false;
+  bool is_yielding_ : 1 = false;
   bool is_congested_ : 1 = false;
   bool is_blocked_ : 1 = false;
   bool is_flushing_ : 1 = false;  ///< `flush` is at work: what is written meanwhile only queues

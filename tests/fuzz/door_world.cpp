@@ -233,6 +233,7 @@ void FuzzConnection::receive_end() {
 }
 
 void FuzzConnection::continue_input() {
+  is_yielding_ = false;
   if (state_ != State::kOpen) {
     return;
   }

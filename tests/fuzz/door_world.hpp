@@ -42,6 +42,7 @@ class FuzzConnection final : public door::Connection {
   bool is_blocked() const override { return is_blocked_; }
   void pause_input() override { is_paused_ = true; }
   void resume_input() override;
+  void yield_input() override { is_yielding_ = true; }
   void close_after_flush(door::Linger linger) override;
   void want_drained() override { wants_flush_ = true; }
   void close_now() override { die(); }
@@ -87,7 +88,7 @@ class FuzzConnection final : public door::Connection {
   std::size_t run_session(MutableBytes input);
   bool change_session();
   bool may_take_input() const {
-    return state_ == State::kOpen && !is_paused_ && !is_congested_ && !has_ended_;
+    return state_ == State::kOpen && !is_paused_ && !is_congested_ && !is_yielding_ && !has_ended_;
   }
   void die();
 
@@ -108,6 +109,7 @@ class FuzzConnection final : public door::Connection {
   State state_ = State::kOpen;
   bool lingers_ = true;
   bool is_paused_ = false;
+  bool is_yielding_ = false;
   bool is_congested_ = false;
   bool is_blocked_ = false;
   bool is_flushing_ = false;

@@ -109,6 +109,14 @@ class Repository(unittest.TestCase):
             self.write(f"tests/fuzz/corpus/id/large{number or ''}", "x" * (64 << 10))
         self.assert_fault("tests/fuzz/corpus/: 1048")
 
+    def test_a_module_of_tests_with_the_name_of_a_shared_one(self):
+        for path in ("tests/support/deflate.py", "tests/support/conftest.py",
+                     "tests/integration/conftest.py", "tests/conformance/inflate.py"):
+            self.write(path, "")
+            self.assertEqual(check_repo.check(self.root), [])
+        self.write("tests/conformance/deflate.py", "")
+        self.assert_fault("tests/conformance/deflate.py: has the name of a module in")
+
     def test_links(self):
         for link, start in (("[a](docs/none.md)", "README.md: the link docs/none.md leads nowhere"),
                             ("[a](#wordz)", "README.md: the link #wordz leads to no heading"),

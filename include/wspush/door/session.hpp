@@ -68,6 +68,8 @@ class Connection {
   /// No input is handed over until `resume_input`; what is not consumed is kept.
   virtual void pause_input() = 0;
   virtual void resume_input() = 0;
+  /// What is not consumed comes again in a later turn, after what the others have sent.
+  virtual void yield_input() = 0;
 
   /// Sends what is queued and closes, within five seconds at most. With kForPeer it half-closes
   /// first and waits until the peer has read what it was told. The session gets no more input;

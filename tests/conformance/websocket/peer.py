@@ -14,8 +14,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "support"
 
 import wire  # noqa: E402  (after the path is set)
 from deadlines import PATIENCE, Deadline, as_deadline  # noqa: E402
-from deflate import (Deflater, Disagreement, Inflater, parameters_of,  # noqa: E402
-                     read_agreement)
+from strict_deflate import (Deflater, Disagreement, Inflater,  # noqa: E402
+                            parameters_of, read_agreement)
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 ANSWER_SECONDS = 20  # for a reply that is due; the machine may be busy

@@ -6,15 +6,16 @@ import zlib
 import payloads
 import wire
 from cases import Case, numbered
-from deflate import TAIL
 from lab import KIB, MIB, MIN_BYTES, NARROW_BITS, TIGHT_MESSAGE_BYTES
 from peer import Mismatch, Peer
+from strict_deflate import TAIL
 from wire import BINARY, PONG, RSV1, TEXT, binary, more, ping, text
 
 DEFLATE = "permessage-deflate"
 HELLO = b"Hello"
 SERVERS = ("main", "takeover")
 BITS = range(8, 16)
+MANY_AT_ONCE = 40  # compressed, all of them together are smaller than what one read takes
 
 # --- the offers
 
@@ -336,10 +337,20 @@ def messages():
     at = payloads.text(TIGHT_MESSAGE_BYTES)
     yield Case("S.deflate.limit.2", "inflates to limits.message_bytes",
                on("tight", lambda peer: (round_trip(peer, at), peer.close())))
+    yield Case("S.deflate.many", f"{MANY_AT_ONCE} messages of 1 MiB in one read",
+               on("main", many_at_once))
     yield Case("S.deflate.limit.3", "inflates to more than compression.max_ratio of it",
                on("main", lambda peer: (
                    peer.send(binary(deflated(bytes(8 * MIB), 9)[:-4], rsv=RSV1)),
                    peer.expect_failed(1009))))
+
+
+def many_at_once(peer):
+    """A server that inflates them piecemeal, so that it can serve others, forgets none of them."""
+    payload = _LARGE
+    peer.send(binary(deflated(payload)[:-4], rsv=RSV1) * MANY_AT_ONCE)
+    peer.expect(*MANY_AT_ONCE * [(BINARY, payload)])
+    peer.close()
 
 
 def fails_with(frames, *codes):
@@ -416,6 +427,7 @@ def plain_between(peer):
 
 
 _NOISE = random.Random(3).randbytes(100_000)
+_LARGE = bytes(MIB - 4 * KIB) + _NOISE[:4 * KIB]
 _CUT = deflated(payloads.text(5000))
 COMPRESSED = [
     ("RFC 7692 7.2.3.1: one block",
@@ -464,5 +476,5 @@ COMPRESSED = [
 GROUPS = (
     ("S.offer", "strict: offers", offers, 90),
     ("S.kept", "strict: what was agreed", kept, 44),
-    ("S.deflate", "strict: compressed messages", messages, 59),
+    ("S.deflate", "strict: compressed messages", messages, 60),
 )

@@ -67,6 +67,7 @@ class FakeConnection final : public Connection {
   bool is_blocked() const override { return blocked; }
   void pause_input() override { is_paused = true; }
   void resume_input() override { is_paused = false; }
+  void yield_input() override { ++yields; }
   void close_after_flush(Linger /*linger*/) override { is_closing = true; }
   void want_drained() override { wants_drained = true; }
   void close_now() override { is_closing = true; }
@@ -85,6 +86,7 @@ class FakeConnection final : public Connection {
   bool congested = false;
   bool blocked = false;
   bool is_paused = false;
+  int yields = 0;
   bool wants_drained = false;
   bool is_closing = false;
 

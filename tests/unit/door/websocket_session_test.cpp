@@ -1,5 +1,7 @@
 #include "door/websocket_session.hpp"
 
+#include <array>
+
 #include <gmock/gmock.h>
 
 #include "door/echo_session.hpp"
@@ -83,6 +85,32 @@ TEST_F(WebSocket, CountsAMessageThatInflatesTooFar) {
   input(compressed(Opcode::kBinary, {"\x62\x60\x18\x05\xc4\x02\x00\x00", 8}));  // 300 zero bytes
   EXPECT_THAT(answers(), ElementsAre("close 1009"));
   EXPECT_EQ(limit_hits(metrics::Limit::kMaxRatio), 1U);
+}
+
+TEST_F(WebSocket, InflatesSoMuchInATurnAndTheRestInTheNext) {
+  config_->compression.max_ratio = 2000;
+  open(websocket::DeflateAgreement{});
+  websocket::Deflater deflater(websocket::Deflater::Options{});
+  websocket::ScratchBuffer scratch;
+  const std::string message(Deflation::kInflatedPerTurnMax / 2, 'x');
+  const std::string bomb(*deflater.deflate(std::array{ByteView(message)}, scratch));
+  std::string all;
+  for (int i = 0; i < 5; ++i) {
+    all += compressed(Opcode::kBinary, bomb);
+  }
+  input(all);
+  EXPECT_EQ(connection_.take_frames().size(), 2U);
+  EXPECT_EQ(connection_.yields, 1);
+  input({});
+  EXPECT_EQ(connection_.take_frames().size(), 0U) << "the same turn";
+  pass(std::chrono::nanoseconds(1));
+  input({});
+  EXPECT_EQ(connection_.take_frames().size(), 2U);
+  pass(std::chrono::nanoseconds(1));
+  input({});
+  EXPECT_EQ(connection_.take_frames().size(), 1U);
+  EXPECT_TRUE(input_.empty());
+  EXPECT_FALSE(connection_.is_closing);
 }
 
 TEST_F(WebSocket, EchoesWhateverItsSplit) {
