@@ -179,7 +179,7 @@ void check_client(const std::vector<std::string>& named, const std::vector<std::
   std::string wanted = *bits_of("10.0.0.1");
   for (const std::string& each : named) {
     const auto bits = bits_of(each);
-    if (!bits) {
+    if (!bits || bits->find('1') == bits->npos) {  // "::" is nobody's address.
       break;
     }
     wanted = *bits;
@@ -196,7 +196,7 @@ void check_client(const std::vector<std::string>& named, const std::vector<std::
     got += std::bitset<8>(byte).to_string();
   }
   WSPUSH_CHECK(got == wanted);
-  WSPUSH_CHECK(client.is_none() || bits_of(client.text()) == wanted);
+  WSPUSH_CHECK(bits_of(client.text()) == wanted);
 }
 
 }  // namespace
