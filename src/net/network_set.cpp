@@ -69,7 +69,7 @@ IpAddress client_behind(const IpAddress& peer, std::span<const std::string_view>
   IpAddress client = peer;
   for (const std::string_view text : named) {
     const auto address = parse_ip(text);
-    if (!address) {
+    if (!address || address->is_none()) {
       break;
     }
     client = *address;

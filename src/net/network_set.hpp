@@ -43,8 +43,8 @@ class NetworkSet {
 /// the first address that is not is the client. What follows may be anything, for the client has
 /// written it itself.
 ///
-/// An entry that is no address ends the walk; then the client is who was to be asked next. `peer`
-/// is expected to be in `trusted`.
+/// An entry that is no address ends the walk, and so does "::", which is nobody's (RFC 4291
+/// §2.5.2); then the client is who was to be asked next. `peer` is expected to be in `trusted`.
 /// Cost: O(entries).
 IpAddress client_behind(const IpAddress& peer, std::span<const std::string_view> named,
                         const NetworkSet& trusted);

@@ -45,8 +45,8 @@ class ProxyHeaderParser {
   Step next(ByteView input);
 
   /// After kComplete: where the client is. None where the header names no IP address: LOCAL (the
-  /// proxy speaks for itself: health checks), UNKNOWN, unix sockets, datagrams. Then the address
-  /// stays that of the socket.
+  /// proxy speaks for itself: health checks), UNKNOWN, unix sockets, datagrams, and "::", which is
+  /// nobody's. Then the address stays that of the socket.
   const IpAddress& source() const { return source_; }
   /// After kError: what was wrong, for the log.
   const char* fault() const { return fault_; }

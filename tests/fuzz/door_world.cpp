@@ -3,16 +3,8 @@
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "base/json.hpp"
 #include "door/wire_forms.hpp"
 #include "fuzz/fuzz.hpp"
-#include "http/body_reader.hpp"
-#include "http/response_parser.hpp"
-#include "unit/base/json_oracle.hpp"
-#include "unit/base/slow_utf8.hpp"
-#include "unit/websocket/frame_builder.hpp"
-#include "websocket/close_code.hpp"
-#include "websocket/frame_header.hpp"
 
 namespace wspush::fuzz {
 namespace {
@@ -464,8 +456,6 @@ net::Admission DoorWorld::judge_client(Handle /*connection*/, const http::Reques
   return net::Admission::kAdmitted;
 }
 
-// --- what is sent and received
-
 std::shared_ptr<config::Config> door_config(bool has_tight_limits) {
   auto config = std::make_shared<config::Config>();
   config->topics = {
@@ -495,90 +485,6 @@ std::shared_ptr<config::Config> door_config(bool has_tight_limits) {
     config->topics[0].message_bytes = 50;
   }
   return config;
-}
-
-std::string client_frame(std::uint8_t first, ByteView payload) {
-  return websocket::build({.opcode = first & 0xfU,
-                           .fin = (first & 0x80U) != 0,
-                           .rsv = (first >> 4U) & 7U,
-                           .payload = payload});
-}
-
-std::vector<ServerFrame> check_server_frames(ByteView bytes, bool may_be_cut) {
-  std::vector<ServerFrame> frames;
-  bool has_closed = false;
-  while (!bytes.empty()) {
-    WSPUSH_CHECK(!has_closed);
-    websocket::FrameHeader header;
-    const auto error = parse_frame_header(bytes, {.role = websocket::Role::kClient}, header);
-    WSPUSH_CHECK(error == websocket::FrameError::kNone);
-    if (header.header_bytes == 0 || bytes.size() - header.header_bytes < header.payload_bytes) {
-      WSPUSH_CHECK(may_be_cut);
-      break;
-    }
-    WSPUSH_CHECK(header.fin && header.opcode != websocket::Opcode::kContinuation);
-    const ByteView payload =
-        bytes.substr(header.header_bytes, static_cast<std::size_t>(header.payload_bytes));
-    bytes.remove_prefix(header.header_bytes + payload.size());
-    if (header.opcode == websocket::Opcode::kText) {
-      WSPUSH_CHECK(slow_is_valid(payload));
-    }
-    if (header.opcode == websocket::Opcode::kClose) {
-      has_closed = true;
-      WSPUSH_CHECK(payload.size() != 1);
-      if (payload.size() >= 2) {
-        const auto code = static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) * 256U +
-                                                     static_cast<unsigned char>(payload[1]));
-        WSPUSH_CHECK(websocket::may_be_received(code) && slow_is_valid(payload.substr(2)));
-      }
-    }
-    frames.push_back({static_cast<int>(header.opcode), std::string(payload)});
-  }
-  return frames;
-}
-
-bool check_responses(ByteView& bytes, bool may_be_cut) {
-  while (!bytes.empty()) {
-    http::ResponseHeadParser parser;
-    const http::HeadStatus status = parser.parse(bytes);
-    if (status == http::HeadStatus::kNeedMore) {
-      WSPUSH_CHECK(may_be_cut);
-      bytes = {};
-      return false;
-    }
-    WSPUSH_CHECK(status == http::HeadStatus::kComplete);
-    const http::ResponseHead& head = parser.head();
-    const bool is_upgrade = head.status == 101;
-    if (is_upgrade) {
-      WSPUSH_CHECK(head.headers.has_token("Connection", "upgrade"));
-      WSPUSH_CHECK(head.headers.find("Upgrade") == "websocket");
-      WSPUSH_CHECK(head.headers.find("Sec-WebSocket-Accept").value_or("").size() == 28);
-    }
-    const std::size_t body_bytes = static_cast<std::size_t>(head.content_length.value_or(0));
-    const bool is_last = !head.keep_alive;
-    bytes.remove_prefix(parser.head_bytes());
-    if (is_upgrade) {
-      return true;
-    }
-    // The answer to HEAD announces a body that does not come.
-    if (bytes.starts_with('{')) {
-      const ByteView body = bytes.substr(0, body_bytes);
-      bytes.remove_prefix(body.size());
-      WSPUSH_CHECK(may_be_cut || body.size() == body_bytes);
-      WSPUSH_CHECK(body.size() < body_bytes || parse_json_object(body).has_value());
-    }
-    WSPUSH_CHECK(!is_last || bytes.empty());
-  }
-  return false;
-}
-
-std::string check_v1_text(ByteView text) {
-  // A payload may be as deep as JSON may be here, and stands up to four levels down.
-  WSPUSH_CHECK(test::JsonOracle::accepts(text, static_cast<int>(kJsonDepthMax) + 4));
-  constexpr ByteView kBegin = R"({"op":")";
-  WSPUSH_CHECK(text.starts_with(kBegin));
-  text.remove_prefix(kBegin.size());
-  return std::string(text.substr(0, text.find('"')));
 }
 
 }  // namespace wspush::fuzz

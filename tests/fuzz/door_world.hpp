@@ -184,25 +184,4 @@ class DoorWorld final : public hub::Post,
 /// Rules as a public server might have them; `has_tight_limits` so that they are hit.
 std::shared_ptr<config::Config> door_config(bool has_tight_limits);
 
-/// A masked frame as a client sends it, right or wrong. `first`: FIN, RSV and opcode.
-std::string client_frame(std::uint8_t first, ByteView payload);
-
-/// One frame that the server sent.
-struct ServerFrame {
-  int opcode = 0;
-  std::string payload;
-};
-
-/// Cuts what a server sent, and checks each frame: unmasked, whole, shortest length, no reserved
-/// bit; text is UTF-8; at most one close, sendable, and nothing behind it. The last one may be cut
-/// only where `may_be_cut`.
-std::vector<ServerFrame> check_server_frames(ByteView bytes, bool may_be_cut);
-
-/// Takes the answers of a server off the front of what it sent, and checks each; true when one of
-/// them was the 101, behind which frames stand.
-bool check_responses(ByteView& bytes, bool may_be_cut);
-
-/// Checks that a text of the wspush.v1 door is an object with an `op`, and returns that.
-std::string check_v1_text(ByteView text);
-
 }  // namespace wspush::fuzz

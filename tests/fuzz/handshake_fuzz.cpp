@@ -7,6 +7,7 @@
 #include "fuzz/door_world.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/http_oracle.hpp"
+#include "fuzz/server_output.hpp"
 #include "unit/http/parsed_head.hpp"
 #include "websocket/client_handshake.hpp"
 #include "websocket/opening_handshake.hpp"
@@ -57,7 +58,7 @@ bool is_key(const std::string& value) {
     return false;
   }
   const std::string digits = value.substr(0, 22);
-  return base64_decode(digits.substr(0, 20)).has_value() &&
+  return digits.find('=') == digits.npos && base64_decode(digits.substr(0, 20)).has_value() &&
          base64_decode("AA" + digits.substr(20)).has_value();
 }
 
@@ -82,7 +83,16 @@ void check_accepted(ByteView request, ByteView sent) {
   asked.subprotocols = offered;
   const std::size_t end = sent.find("\r\n\r\n");
   WSPUSH_CHECK(end != ByteView::npos);
-  const auto response = websocket::check_upgrade_response(sent.substr(0, end + 4), asked);
+  std::string answer(sent.substr(0, end + 4));
+  const auto offers = plain_elements(head->values_of("Sec-WebSocket-Extensions"));
+  if (const std::size_t line = answer.find("\r\nSec-WebSocket-Extensions: "); line != answer.npos) {
+    WSPUSH_CHECK(std::any_of(offers.begin(), offers.end(), [](const std::string& offer) {
+      return offer.starts_with("permessage-deflate");
+    }));
+    // Our own client asks for no extension.
+    answer.erase(line, answer.find("\r\n", line + 2) - line);
+  }
+  const auto response = websocket::check_upgrade_response(answer, asked);
   WSPUSH_CHECK(response.has_value());
   if (!response->subprotocol.empty()) {
     WSPUSH_CHECK(std::find(offered.begin(), offered.end(), response->subprotocol) != offered.end());
@@ -90,7 +100,13 @@ void check_accepted(ByteView request, ByteView sent) {
 }
 
 void check_whole(ByteView input) {
-  DoorWorld world(door_config(false));
+  const auto config = door_config(false);
+  // A request chooses by its length, so that it stays plain text.
+  config->compression = {.enabled = input.size() % 4 != 0,
+                         .min_bytes = 1,
+                         .context_takeover = input.size() % 2 != 0,
+                         .window_bits = input.size() % 4 == 2 ? 9 : 15};
+  DoorWorld world(config);
   FuzzConnection& connection = world.connection();
   world.start_http();
   connection.receive(input);
@@ -98,12 +114,13 @@ void check_whole(ByteView input) {
   WSPUSH_CHECK(!connection.has_unsent());
   ByteView sent = connection.sent();
   const ByteView all = sent;
-  if (check_responses(sent, false)) {
+  if (const auto upgrade = check_responses(sent, false)) {
+    WSPUSH_CHECK(config->compression.enabled || !upgrade->deflate);
     // With requests before it on the connection: those were answered, the last one upgraded.
     if (all.starts_with("HTTP/1.1 101 ")) {
       check_accepted(input, all);
     }
-    check_server_frames(sent, false);
+    check_server_frames(sent, false, *upgrade);
   }
 }
 

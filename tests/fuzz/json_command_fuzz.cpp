@@ -5,6 +5,7 @@
 #include "door/wspush_v1_session.hpp"
 #include "fuzz/door_world.hpp"
 #include "fuzz/fuzz.hpp"
+#include "fuzz/server_output.hpp"
 #include "unit/base/json_oracle.hpp"
 #include "unit/base/slow_utf8.hpp"
 

@@ -5,12 +5,15 @@
 #include "base/check.hpp"
 #include "fuzz/door_world.hpp"
 #include "fuzz/fuzz.hpp"
+#include "fuzz/server_output.hpp"
 #include "unit/websocket/reference_codec.hpp"
+#include "websocket/permessage_deflate.hpp"
 
-// A whole connection: a byte chooses the door, then each step begins with a byte that says what
-// happens: bytes of the client in any pieces, frames, commands, time, a socket that takes little or
-// nothing, other publishers, drain, reload, the end. Whatever happens, what the server sends is
-// HTTP and then frames, says close at most once, and a client that has gone silent is let go.
+// A whole connection: a byte chooses the door and whether messages are compressed, then each step
+// begins with a byte that says what happens: bytes of the client in any pieces, frames, commands,
+// time, a socket that takes little or nothing, other publishers, drain, reload, the end. Whatever
+// happens, what the server sends is HTTP and then frames, says close at most once, and a client
+// that has gone silent is let go.
 namespace wspush::fuzz {
 namespace {
 
@@ -30,6 +33,12 @@ constexpr std::array<std::string_view, 10> kCommands = {
     R"({"op":"ping","id":7})",
     R"({"op":"auth","id":8,"token":"x"})"};
 
+constexpr std::array<std::string_view, 5> kOffers = {
+    "permessage-deflate", "permessage-deflate; client_no_context_takeover",
+    "permessage-deflate; server_no_context_takeover; client_max_window_bits",
+    "permessage-deflate; server_max_window_bits=8; client_max_window_bits=8",
+    "x-other, permessage-deflate; server_max_window_bits=12; client_max_window_bits=10"};
+
 enum class Door : std::uint8_t { kWspushV1, kRaw, kEcho, kNone };
 
 class Run {
@@ -39,6 +48,11 @@ class Run {
     door_ = static_cast<Door>(bits & 3U);
     const auto config = door_config((bits & 4U) != 0);
     config->auth.required = (bits & 8U) != 0;
+    if ((bits & 16U) != 0) {
+      config->compression = {.min_bytes = 16,
+                             .context_takeover = (bits & 32U) != 0,
+                             .window_bits = (bits & 64U) != 0 ? 9 : 15};
+    }
     config_ = config;
     world_ = std::make_unique<DoorWorld>(config);
     world_->start_http();
@@ -68,15 +82,54 @@ class Run {
     connection().receive("GET " + std::string(path) +
                          " HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                         "Sec-WebSocket-Version: 13\r\n\r\n");
+                         "Sec-WebSocket-Version: 13\r\n" +
+                         (config_->compression.enabled
+                              ? "Sec-WebSocket-Extensions: " +
+                                    std::string(kOffers[(choice >> 2U) % kOffers.size()]) + "\r\n"
+                              : "") +
+                         "\r\n");
     world_->turn();
+    ByteView sent = connection().sent();
+    if (const auto upgrade = check_responses(sent, false)) {
+      WSPUSH_CHECK(upgrade->deflate.has_value() == config_->compression.enabled);
+      deflate_ = upgrade->deflate;
+    }
+  }
+
+  /// A message in one frame or two, compressed as was agreed.
+  void send_deflated(std::uint8_t choice, ByteView message) {
+    if (deflater_ == nullptr || !deflate_->client_context_takeover) {
+      deflater_ = std::make_unique<websocket::Deflater>(websocket::Deflater::Options{
+          .window_bits = deflate_->client_window_bits, .memory_level = 1, .keeps_context = true});
+    }
+    const std::uint8_t opcode = (choice & 1U) != 0 ? 1 : 2;
+    const ByteView payload = *deflater_->deflate({&message, 1}, deflated_);
+    std::string plain = client_frame(0x80U | opcode, message);
+    std::string bytes = client_frame(0xc0U | opcode, payload);
+    if ((choice & 2U) != 0) {
+      const std::size_t middle = payload.size() / 2;
+      plain = client_frame(opcode, message.substr(0, message.size() / 2)) +
+              client_frame(0x80, message.substr(message.size() / 2));
+      bytes = client_frame(0x40U | opcode, payload.substr(0, middle)) +
+              client_frame(0x80, payload.substr(middle));
+    }
+    // Near the limit it matters when a message is found to be too long.
+    is_disturbed_ = is_disturbed_ || message.size() + 16 > config_->limits.message_bytes;
+    send(bytes, plain);
+  }
+
+  /// `plain`: what it says without compression.
+  void send(const std::string& bytes, const std::string& plain) {
+    if (connection().is_open() && !has_ended_) {
+      stream_ += plain;
+    }
+    connection().receive(bytes);
   }
 
   void send(const std::string& bytes) {
-    if (connection().is_open() && !has_ended_) {
-      stream_ += bytes;
-    }
-    connection().receive(bytes);
+    // They may be compressed by chance.
+    is_disturbed_ = is_disturbed_ || deflate_.has_value();
+    send(bytes, bytes);
   }
 
   std::string_view topic() { return kTopics[draw_.below(kTopics.size())]; }
@@ -91,7 +144,13 @@ class Run {
       case 3:
       case 4: {
         const std::uint8_t first = draw_.byte();
-        send(client_frame(first, draw_.piece()));
+        const ByteView payload = draw_.piece();
+        if (deflate_ && (first & 0x70U) == 0x40) {
+          send_deflated(first, payload);
+        } else {
+          const std::string frame = client_frame(first, payload);
+          (first & 0x40U) != 0 ? send(frame) : send(frame, frame);
+        }
         break;
       }
       case 5: {
@@ -99,7 +158,7 @@ class Run {
         if (const auto at = command.find('@'); at != command.npos) {
           command.replace(at, 1, topic());
         }
-        send(client_frame(0x81, command));
+        deflate_ ? send_deflated(1, command) : send(client_frame(0x81, command));
         break;
       }
       case 6:
@@ -190,10 +249,11 @@ class Run {
   void check_sent() {
     ByteView sent = connection().sent();
     const bool may_be_cut = connection().has_unsent();
-    if (!check_responses(sent, may_be_cut)) {
+    const auto upgrade = check_responses(sent, may_be_cut);
+    if (!upgrade) {
       return;
     }
-    const auto frames = check_server_frames(sent, may_be_cut);
+    const auto frames = check_server_frames(sent, may_be_cut, *upgrade);
     if (door_ == Door::kWspushV1) {
       for (const ServerFrame& frame : frames) {
         WSPUSH_CHECK(frame.opcode != 2);
@@ -257,6 +317,9 @@ class Run {
   std::shared_ptr<const config::Config> config_;
   std::unique_ptr<DoorWorld> world_;
   std::string stream_;  ///< what the client said behind its handshake
+  std::optional<websocket::DeflateAgreement> deflate_;
+  std::unique_ptr<websocket::Deflater> deflater_;
+  websocket::ScratchBuffer deflated_;
   bool has_ended_ = false;
   bool is_disturbed_ = false;  ///< something else than the client's bytes decides what is sent
 };

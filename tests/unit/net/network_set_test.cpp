@@ -85,5 +85,10 @@ TEST(ClientBehind, StopsAtWhatIsNoAddress) {
   EXPECT_EQ(client({"10.0.0.2", "", "192.0.2.1"}), "10.0.0.2");
 }
 
+TEST(ClientBehind, StopsAtTheUnspecifiedAddressWhichIsNobodys) {
+  EXPECT_EQ(client({"::"}), "10.0.0.1");
+  EXPECT_EQ(client({"10.0.0.2", "::", "192.0.2.1"}), "10.0.0.2");
+}
+
 }  // namespace
 }  // namespace wspush::net

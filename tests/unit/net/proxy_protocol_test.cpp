@@ -136,7 +136,8 @@ TEST(ProxyProtocol, NamesNobodyWhereTheProxySpeaksForItself) {
   for (const std::string& text :
        {v2(0x20, 0x00, ""), v2(0x20, 0x11, kBlock4), v2(0x20, 0x11, "xy"), v2(0x20, 0xff, "x"),
         v2(0x21, 0x00, ""), v2(0x21, 0x00, "tlvs"), v2(0x21, 0x31, std::string(216, 'x')),
-        v2(0x21, 0x12, kBlock4), v2(0x21, 0x22, kBlock6), v2(0x21, 0x10, kBlock4)}) {
+        v2(0x21, 0x12, kBlock4), v2(0x21, 0x22, kBlock6), v2(0x21, 0x10, kBlock4),
+        v2(0x21, 0x21, std::string(36, '\0'))}) {
     EXPECT_EQ(outcome(text), complete(text, "")) << testing::PrintToString(text);
   }
 }
