@@ -20,7 +20,10 @@ ApiError too_large(std::string message) {
   return {.status = 413, .code = "too_large", .message = std::move(message)};
 }
 
-ApiError not_json(const JsonError& error) {
+ApiError not_json(const JsonError& error, metrics::ReactorMetrics& metrics) {
+  if (error.is_too_deep) {
+    metrics.limit_hit(metrics::Limit::kJsonDepth);
+  }
   return bad_request("this is not JSON: " + std::string(error.text) + " at byte " +
                      std::to_string(error.offset));
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "http/response.hpp"
+#include "metrics/reactor_metrics.hpp"
 
 namespace wspush::api {
 
@@ -22,8 +23,8 @@ ApiError bad_request(std::string message);
 ApiError forbidden(std::string message);
 ApiError not_found(std::string message);
 ApiError too_large(std::string message);
-/// Says where the text stops being JSON.
-ApiError not_json(const JsonError& error);
+/// Says where the text stops being JSON; counts one that is too deep.
+ApiError not_json(const JsonError& error, metrics::ReactorMetrics& metrics);
 
 /// What the hub's refusal means to a back end. Errors that only subscribers get are ours (500).
 ApiError error_of(hub::HubError error);

@@ -50,7 +50,7 @@ class BatchHandler final : public http::BufferedHandler, public hub::ReplySink {
   void on_request(http::Exchange& exchange, std::string&& body) override {
     const auto object = parse_json_object(body);
     if (!object) {
-      exchange.respond(response_of(not_json(object.error())));
+      exchange.respond(response_of(not_json(object.error(), context_.metrics)));
       return;
     }
     const JsonValue* const messages = object->find("messages");

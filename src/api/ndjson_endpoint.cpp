@@ -80,7 +80,7 @@ class StreamHandler final : public http::RequestHandler, public hub::ReplySink {
     }
     const auto object = parse_json_object(line.text);
     if (!object) {
-      fail(line_count_, not_json(object.error()));
+      fail(line_count_, not_json(object.error(), context_.metrics));
       return;
     }
     auto entry = read_entry(*object, caller_, context_);

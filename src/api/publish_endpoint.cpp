@@ -93,7 +93,7 @@ class PublishHandler final : public http::BufferedHandler, public hub::ReplySink
   void on_request(http::Exchange& exchange, std::string&& body) override {
     if (form_.kind == hub::PayloadKind::kJson) {
       if (const auto checked = check_json(body); !checked) {
-        exchange.respond(response_of(not_json(checked.error())));
+        exchange.respond(response_of(not_json(checked.error(), context_.metrics)));
         return;
       }
     } else if (form_.kind == hub::PayloadKind::kText && !is_valid_utf8(body)) {

@@ -1,5 +1,7 @@
 #include "auth/topic_rules.hpp"
 
+#include <algorithm>
+
 #include "wspush/hub/topic_name.hpp"
 
 #include "base/check.hpp"
@@ -23,6 +25,18 @@ Verdict judge(config::Permission permission, bool is_subscribed) {
   return Verdict::kForbidden;
 }
 
+/// Whether one of the pattern's segments is `{user}`.
+bool names_user(ByteView pattern) {
+  while (!pattern.empty()) {
+    const ByteView segment = pattern.substr(0, pattern.find('.'));
+    if (segment == "{user}") {
+      return true;
+    }
+    pattern.remove_prefix(std::min(segment.size() + 1, pattern.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
 const config::TopicRule* TopicRules::rule_of(ByteView topic) const {
@@ -34,12 +48,23 @@ const config::TopicRule* TopicRules::rule_of(ByteView topic) const {
   return nullptr;
 }
 
-Verdict TopicRules::subscribe_verdict(const config::TopicRule& rule) const {
-  return judge(rule.subscribe, false);
+const config::TopicRule* TopicRules::rule_of_anonymous(ByteView topic) const {
+  for (const config::TopicRule& rule : config_->topics) {
+    if (!names_user(rule.match) && hub::pattern_matches(rule.match, topic)) {
+      return &rule;
+    }
+  }
+  return nullptr;
 }
 
-Verdict TopicRules::publish_verdict(const config::TopicRule& rule, bool is_subscribed) const {
-  return judge(rule.publish, is_subscribed);
+Verdict TopicRules::subscribe_verdict(ByteView topic) const {
+  const config::TopicRule* rule = rule_of_anonymous(topic);
+  return rule == nullptr ? Verdict::kForbidden : judge(rule->subscribe, false);
+}
+
+Verdict TopicRules::publish_verdict(ByteView topic, bool is_subscribed) const {
+  const config::TopicRule* rule = rule_of_anonymous(topic);
+  return rule == nullptr ? Verdict::kForbidden : judge(rule->publish, is_subscribed);
 }
 
 }  // namespace wspush::auth

@@ -19,17 +19,21 @@ class TopicRules final : public hub::RuleSource {
  public:
   explicit TopicRules(std::shared_ptr<const config::Config> config) : config_(std::move(config)) {}
 
+  /// The rule of the topic's history and bounds, and of back ends: `{user}` is any one segment.
   /// Cost: O(rules x segments).
   const config::TopicRule* rule_of(ByteView topic) const override;
-  bool may_subscribe(const config::TopicRule& rule) const override {
-    return subscribe_verdict(rule) == Verdict::kAllowed;
+  bool may_subscribe(ByteView topic) const override {
+    return subscribe_verdict(topic) == Verdict::kAllowed;
   }
 
-  /// For an anonymous client.
-  Verdict subscribe_verdict(const config::TopicRule& rule) const;
-  Verdict publish_verdict(const config::TopicRule& rule, bool is_subscribed) const;
+  /// For an anonymous client: it has no `sub`, so no rule with `{user}` is its own, and the next
+  /// one that fits decides. No rule at all: kForbidden. Cost: as `rule_of`.
+  Verdict subscribe_verdict(ByteView topic) const;
+  Verdict publish_verdict(ByteView topic, bool is_subscribed) const;
 
  private:
+  const config::TopicRule* rule_of_anonymous(ByteView topic) const;
+
   std::shared_ptr<const config::Config> config_;
 };
 

@@ -93,14 +93,15 @@ Result<void, JsonError> check_text(ByteView text, JsonObject* members) {
   const char* error_at = nullptr;
   const char* error = json_detail::scan_strict(text, members, has_non_ascii, error_at);
   if (error != nullptr) {
-    return Unexpected(JsonError{static_cast<std::size_t>(error_at - text.data()), error});
+    return Unexpected(JsonError{static_cast<std::size_t>(error_at - text.data()), error,
+                                error == json_detail::kTooDeep});
   }
   if (has_non_ascii && !simdjson::validate_utf8(text.data(), text.size())) {
     std::size_t at = 0;
     while (const std::size_t length = utf8_sequence_bytes(text.substr(at))) {
       at += length;
     }
-    return Unexpected(JsonError{at, "not UTF-8"});
+    return Unexpected(JsonError{at, "not UTF-8", false});
   }
   return {};
 }

@@ -29,6 +29,7 @@ inline constexpr std::size_t kJsonMembersMax = 32;
 struct JsonError {
   std::size_t offset = 0;  ///< of the first byte that is wrong; the text's size when it ends early
   const char* text = "";   ///< short English, static: "control character in a string"
+  bool is_too_deep = false;  ///< it may be JSON, but has more than kJsonDepthMax levels
 };
 
 /// Whether `text` is exactly one JSON value, white space around it allowed.

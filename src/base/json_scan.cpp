@@ -341,7 +341,7 @@ const char* scan_strict(ByteView text, JsonObject* members, bool& has_non_ascii,
     bool is_open = false;  // a container with something inside
     if (first == '{' || first == '[') {
       if (depth == kJsonDepthMax) {
-        return fails("nested too deep");
+        return fails(kTooDeep);
       }
       is_object = first == '{' ? is_object | 1U << depth : is_object & ~(1U << depth);
       ++depth;

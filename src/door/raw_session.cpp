@@ -22,13 +22,11 @@ void RawSession::on_message(websocket::Opcode opcode, ByteView payload) {
     close_with(CloseCode::kPolicyViolation, "more than limits.commands_per_second");
     return;
   }
-  const config::TopicRule* rule = context().rules->rule_of(topic_);
-  if (rule == nullptr ||
-      context().rules->publish_verdict(*rule, true) != auth::Verdict::kAllowed) {
+  if (context().rules->publish_verdict(topic_, true) != auth::Verdict::kAllowed) {
     close_with(CloseCode::kPolicyViolation, "the topic's rule does not let you publish");
     return;
   }
-  if (payload.size() > rule->message_bytes) {
+  if (payload.size() > context().rules->rule_of(topic_)->message_bytes) {
     context().metrics.limit_hit(metrics::Limit::kRuleMessageBytes);
     close_with(CloseCode::kTooBig, "more than the rule's message_bytes");
     return;

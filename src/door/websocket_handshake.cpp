@@ -201,6 +201,9 @@ class RawHandshake final : public WebSocketHandshake {
   }
 
   void on_valid_request() override {
+    if (topic_.size() > context().config->limits.topic_bytes) {
+      context().metrics.limit_hit(metrics::Limit::kTopicBytes);
+    }
     if (!hub::is_topic(topic_, context().config->limits.topic_bytes)) {
       refuse(400, "bad_topic", "not a topic");
       return;
@@ -215,9 +218,7 @@ class RawHandshake final : public WebSocketHandshake {
       }
       after_ = {.kind = hub::After::Kind::kId, .id = *id};
     }
-    const config::TopicRule* rule = context().rules->rule_of(topic_);
-    const auth::Verdict verdict =
-        rule == nullptr ? auth::Verdict::kForbidden : context().rules->subscribe_verdict(*rule);
+    const auth::Verdict verdict = context().rules->subscribe_verdict(topic_);
     if (context().config->auth.required || verdict == auth::Verdict::kUnauthenticated) {
       refuse(401, "unauthenticated", "a token is wanted here");
     } else if (verdict == auth::Verdict::kForbidden) {

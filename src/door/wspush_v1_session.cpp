@@ -111,6 +111,30 @@ CommandError command_error_of(hub::HubError error) {
   return CommandError::kUnavailable;
 }
 
+namespace {
+
+/// What an `error` says about it, in words.
+ByteView refusal_of(hub::HubError error) {
+  switch (error) {
+    case hub::HubError::kNotSubscribed:
+      return "not subscribed to it";
+    case hub::HubError::kAlreadySubscribed:
+      return "subscribed to it already";
+    case hub::HubError::kTopicLimit:
+      return "limits.topics is reached";
+    case hub::HubError::kSubscriptionLimit:
+      return "limits.subscriptions_per_connection is reached";
+    case hub::HubError::kForbidden:
+      return "no rule fits the topic";
+    case hub::HubError::kUnavailable:
+      return "the broker is away";
+  }
+  WSPUSH_CHECK(false);
+  return {};
+}
+
+}  // namespace
+
 const WspushV1Session::Row WspushV1Session::kCommands[] = {
     {"subscribe", &WspushV1Session::subscribe, true},
     {"unsubscribe", &WspushV1Session::unsubscribe, true},
@@ -165,6 +189,9 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
   }
   const auto parsed = parse_json_object(payload);
   if (!parsed) {
+    if (parsed.error().is_too_deep) {
+      context().metrics.limit_hit(metrics::Limit::kJsonDepth);
+    }
     fail({}, CommandError::kBadRequest,
          std::string(parsed.error().text) + " at byte " + std::to_string(parsed.error().offset));
     return;
@@ -200,6 +227,13 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
   }
 }
 
+bool WspushV1Session::is_topic(ByteView topic) {
+  if (topic.size() > config().limits.topic_bytes) {
+    context().metrics.limit_hit(metrics::Limit::kTopicBytes);
+  }
+  return hub::is_topic(topic, config().limits.topic_bytes);
+}
+
 bool WspushV1Session::take_topic(const Command& command, std::string& topic) {
   const JsonValue* value = command.object.find("topic");
   if (value == nullptr || !value->is_string()) {
@@ -208,7 +242,7 @@ bool WspushV1Session::take_topic(const Command& command, std::string& topic) {
   }
   std::string scratch;
   topic = value->string(scratch);
-  if (!hub::is_topic(topic, config().limits.topic_bytes)) {
+  if (!is_topic(topic)) {
     fail(command.id, CommandError::kBadTopic, "not a topic");
     return false;
   }
@@ -234,7 +268,7 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
       hub::is_pattern(wanted.topic, config().limits.topic_bytes)) {
     return refuse(CommandError::kBadTopic, "this version has no patterns yet");
   }
-  if (!hub::is_topic(wanted.topic, config().limits.topic_bytes)) {
+  if (!is_topic(wanted.topic)) {
     return refuse(CommandError::kBadTopic, "not a topic");
   }
   if (!read_after(object.find("after"), wanted.options.after)) {
@@ -250,9 +284,7 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
   if (object.find("max_rate") != nullptr) {
     return refuse(CommandError::kBadRequest, "this version has no max_rate yet");
   }
-  const config::TopicRule* rule = context().rules->rule_of(wanted.topic);
-  const auth::Verdict verdict =
-      rule == nullptr ? auth::Verdict::kForbidden : context().rules->subscribe_verdict(*rule);
+  const auth::Verdict verdict = context().rules->subscribe_verdict(wanted.topic);
   if (verdict == auth::Verdict::kForbidden) {
     return refuse(CommandError::kForbidden, "the topic's rule does not let you subscribe");
   }
@@ -347,8 +379,8 @@ void WspushV1Session::run_subscribe(const HeldCommand& command) {
     options.subscriptions_max = config().limits.subscriptions_per_connection;
     const auto answer = context().hub.subscribe(connection().member(), wanted.topic, options);
     if (!answer) {
-      fail_with(error_text(command.id, command_error_of(answer.error()), "not subscribed",
-                           wanted.topic));
+      fail_with(error_text(command.id, command_error_of(answer.error()),
+                           refusal_of(answer.error()), wanted.topic));
       continue;
     }
     if (command.id.empty()) {
@@ -425,11 +457,8 @@ void WspushV1Session::publish(const Command& command) {
     fail(command.id, CommandError::kBadRequest, "data is missing");
     return;
   }
-  const config::TopicRule* rule = context().rules->rule_of(topic);
   const bool is_subscribed = context().hub.is_subscribed(connection().handle().slot, topic);
-  const auth::Verdict verdict = rule == nullptr
-                                    ? auth::Verdict::kForbidden
-                                    : context().rules->publish_verdict(*rule, is_subscribed);
+  const auth::Verdict verdict = context().rules->publish_verdict(topic, is_subscribed);
   if (verdict == auth::Verdict::kUnauthenticated) {
     fail(command.id, CommandError::kUnauthenticated, "the topic's rule wants a user");
     return;
@@ -438,10 +467,11 @@ void WspushV1Session::publish(const Command& command) {
     fail(command.id, CommandError::kForbidden, "the topic's rule does not let you publish");
     return;
   }
-  if (data->raw.size() > rule->message_bytes) {
+  const config::TopicRule& rule = *context().rules->rule_of(topic);
+  if (data->raw.size() > rule.message_bytes) {
     context().metrics.limit_hit(metrics::Limit::kRuleMessageBytes);
     fail(command.id, CommandError::kTooLarge,
-         "more than the rule's message_bytes (" + std::to_string(rule->message_bytes) + ")");
+         "more than the rule's message_bytes (" + std::to_string(rule.message_bytes) + ")");
     return;
   }
   hub::MessageRef draft = hub::Message::create(hub::PayloadKind::kJson, data->raw);
@@ -474,9 +504,7 @@ void WspushV1Session::history(const Command& command) {
       return;
     }
   }
-  const config::TopicRule* rule = context().rules->rule_of(topic);
-  const auth::Verdict verdict =
-      rule == nullptr ? auth::Verdict::kForbidden : context().rules->subscribe_verdict(*rule);
+  const auth::Verdict verdict = context().rules->subscribe_verdict(topic);
   if (verdict != auth::Verdict::kAllowed) {
     fail(command.id,
          verdict == auth::Verdict::kForbidden ? CommandError::kForbidden

@@ -90,7 +90,7 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
     post_.send(replica.reactor, AppendMail{replica.topic, message});
   }
   append(*topic, std::move(message));
-  enforce_history_bytes();
+  enforce_history_bytes(kVictimsPerPublish);
   const Handle pending_handle = Handle::from_packed(ticket);
   if (PendingPublish* pending = publishes_.find(pending_handle)) {
     if (!pending->idempotency_key.empty()) {

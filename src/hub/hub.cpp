@@ -88,9 +88,28 @@ void Hub::trim(Topic& topic) {
   }
 }
 
-void Hub::enforce_history_bytes() {
+/// Adds to the sum of all hubs what has changed here, once it is a thousandth of the limit: a line
+/// of memory that all threads write with each message would cost more than the message.
+void Hub::tell_history_bytes() {
+  const std::uint64_t change = history_bytes_ - history_bytes_told_;  // may wrap: the sum does too
+  const std::uint64_t size = std::min(change, std::uint64_t{0} - change);
+  if (size > limits_.history_bytes / 1024) {
+    shared_.history_bytes.fetch_add(change, std::memory_order_relaxed);
+    history_bytes_told_ = history_bytes_;
+  }
+}
+
+/// All logs together are over the limit, and those at home here take more than their share. So a
+/// reactor whose topics are idle lets go as well, and one topic may fill the whole limit.
+bool Hub::keeps_too_much() const {
+  return history_bytes_ > limits_.history_bytes / options_.reactors &&
+         shared_.history_bytes.load(std::memory_order_relaxed) > limits_.history_bytes;
+}
+
+void Hub::enforce_history_bytes(int rounds_max) {
+  tell_history_bytes();
   // Each round frees one message; a publish adds one, so a few rounds hold the bound.
-  for (int round = 0; round < 16 && history_bytes_ > limits_.history_bytes; ++round) {
+  for (int round = 0; round < rounds_max && keeps_too_much(); ++round) {
     Topic* victim = nullptr;
     const std::uint32_t slots = topics_.slot_count();
     const auto start = static_cast<std::uint32_t>(random_.below(slots));
@@ -112,6 +131,7 @@ void Hub::enforce_history_bytes() {
     const std::uint64_t before = victim->log.bytes();
     victim->log.drop_before(victim->log.first() + 1);
     history_bytes_ -= before - victim->log.bytes();
+    tell_history_bytes();
     for (const Replica& replica : victim->home->replicas) {
       post_.send(replica.reactor, DropMail{replica.topic, victim->log.first()});
     }
@@ -123,6 +143,7 @@ void Hub::sweep() {
   const std::uint32_t end = std::min(slots, sweep_at_ + slots / kSweepCalls + 1);
   topics_.for_each_in(sweep_at_, end, [this](Handle, Topic& topic) { sweep_topic(topic); });
   sweep_at_ = end >= slots ? 0 : end;
+  enforce_history_bytes(kVictimsPerSweep);
   end_those_too_slow();
 }
 
@@ -176,7 +197,7 @@ void Hub::set_rules(const RuleSource& rules) {
   std::vector<bool> is_withdrawn(topics_.slot_count(), false);
   topics_.for_each([&](Handle handle, Topic& topic) {
     topic.rule = rules.rule_of(topic.name);
-    is_withdrawn[handle.slot] = topic.rule == nullptr || !rules.may_subscribe(*topic.rule);
+    is_withdrawn[handle.slot] = !rules.may_subscribe(topic.name);
   });
   for (std::uint32_t index = 0; index < table_.index_end(); ++index) {
     const Subscription subscription = table_[index];

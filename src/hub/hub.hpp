@@ -33,13 +33,15 @@ using Encode = std::function<std::unique_ptr<WireBytes>(ByteView topic, const Me
 /// Bounds from the configuration, as they are now.
 struct HubLimits {
   std::uint64_t topics = 1'000'000;          ///< at home in all reactors together
-  std::uint64_t history_bytes = UINT64_MAX;  ///< of the logs at home in this reactor
+  std::uint64_t history_bytes = UINT64_MAX;  ///< of the logs at home in all reactors together
 };
 
 /// What all hubs of a process share.
 struct HubShared {
   SipKey topic_key;                      ///< spreads topics over reactors
   std::atomic<std::uint64_t> topics{0};  ///< at home anywhere
+  /// Of the logs at home anywhere, nearly: each hub adds what it knows now and then.
+  alignas(64) std::atomic<std::uint64_t> history_bytes{0};
 };
 
 struct HubOptions {
@@ -203,7 +205,11 @@ class Hub final : public engine::EngineEvents {
   void sweep_topic(Topic& topic);
   void end_those_too_slow();
   void trim(Topic& topic);
-  void enforce_history_bytes();
+  static constexpr int kVictimsPerPublish = 16;
+  static constexpr int kVictimsPerSweep = 1024;
+  void tell_history_bytes();
+  bool keeps_too_much() const;
+  void enforce_history_bytes(int rounds_max);
   void reply(const ReplyTo& to, Reply reply);
 
   // subscribing.cpp
@@ -270,7 +276,8 @@ class Hub final : public engine::EngineEvents {
   SlotMap<PendingPublish> publishes_;
   IdempotencyWindow idempotency_;
   std::uint64_t home_topics_ = 0;
-  std::uint64_t history_bytes_ = 0;  ///< of the logs at home here
+  std::uint64_t history_bytes_ = 0;       ///< of the logs at home here
+  std::uint64_t history_bytes_told_ = 0;  ///< of them, in HubShared::history_bytes
   std::uint32_t sweep_at_ = 0;
   std::uint32_t slow_at_ = 0;  ///< the next place that `end_those_too_slow` looks at
 

@@ -83,6 +83,11 @@ class alignas(64) ReactorMetrics {
   /// A turn of the loop took `elapsed` (the time in epoll_wait not included).
   void observe_turn(Duration elapsed);
 
+  /// Times that `limit` was hit. Thread: any.
+  std::uint64_t limit_hits(Limit limit) const {
+    return cells_[first_cell(Metric::kLimitHits) + static_cast<std::size_t>(limit)].load(
+        std::memory_order_relaxed);
+  }
   /// Adds what is counted here to `snapshot`. Thread: any.
   void add_to(Snapshot& snapshot) const;
 

@@ -167,6 +167,7 @@ void Daemon::look() {
   }
   if (now >= next_look_) {
     reactors_->guard_memory();
+    reactors_->tell_limit_hits(now);
     next_look_ = now + kLook;
   }
   if (is_draining_ && !is_drained_ && (reactors_->is_drained() || now >= drained_by_)) {

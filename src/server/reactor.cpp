@@ -61,14 +61,12 @@ metrics::DoorLabel label_of(door::DoorKind kind) {
   return metrics::DoorLabel::kHttp;
 }
 
-hub::HubLimits hub_limits(const config::Config& config, const Shared& shared,
-                          std::uint16_t reactors) {
+hub::HubLimits hub_limits(const config::Config& config, const Shared& shared) {
   const std::uint64_t usable =
       std::min(shared.memory_max.resident_bytes, shared.memory_max.address_space_bytes);
   const std::uint64_t history =
       config.limits.history_bytes > 0 ? config.limits.history_bytes : usable / 2;
-  return {.topics = config.limits.topics,
-          .history_bytes = std::max<std::uint64_t>(history / reactors, 1)};
+  return {.topics = config.limits.topics, .history_bytes = history};
 }
 
 }  // namespace
@@ -123,7 +121,7 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
       internal_router_(make_internal_router(api_context_)) {
   turn_ended_ = context_.now;
   hub_.set_now(context_.now);
-  hub_.set_limits(hub_limits(*options.config, shared_, options.count));
+  hub_.set_limits(hub_limits(*options.config, shared_));
   hub_.set_rules(*options.rules);
   const std::string refusal = refusal_text(503, "no descriptors are left", 1 + random_.below(5));
   const auto add = [&](UniqueFd fd, bool is_public, bool has_proxy_header) {
@@ -404,8 +402,7 @@ void Reactor::apply(std::shared_ptr<const config::Config> config,
   const std::shared_ptr<const auth::TopicRules> old_rules = context_.rules;
   context_.config = api_context_.config = std::move(config);
   context_.rules = api_context_.rules = std::move(rules);
-  hub_.set_limits(hub_limits(*context_.config, shared_,
-                             static_cast<std::uint16_t>(outgoing_.size())));
+  hub_.set_limits(hub_limits(*context_.config, shared_));
   hub_.set_rules(*context_.rules);
 }
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/logging.hpp"
 #include "metrics/process_facts.hpp"
@@ -222,6 +223,20 @@ void ReactorSet::guard_memory() {
   }
   if (shared_.is_short_of_memory.load()) {
     post_to_all([](Reactor& reactor) { reactor.shed_load(); });
+  }
+}
+
+void ReactorSet::tell_limit_hits(TimePoint now) {
+  for (std::size_t i = 0; i < metrics::kLimitCount; ++i) {
+    const auto limit = static_cast<metrics::Limit>(i);
+    std::uint64_t hits = 0;
+    for (const auto& reactor : reactors_) {
+      hits += reactor->metrics_of().limit_hits(limit);
+    }
+    LimitLog& told = limit_logs_[i];
+    if (const auto times = told.log.hit(now, hits - std::exchange(told.hits, hits))) {
+      log::warning("limits: {} was hit {} times", metrics::limit_name(limit), times);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <thread>
@@ -57,6 +58,8 @@ class ReactorSet final : public Peers, public api::ServerView {
   /// refused and the connection with the largest queue of each reactor is ended, once a call, until
   /// it is below eight tenths.
   void guard_memory();
+  /// A line in the log for each limit that was hit, once in ten seconds, with the count.
+  void tell_limit_hits(TimePoint now);
 
   // --- Peers
   net::Mailbox<Mail>& mailbox_of(std::uint16_t reactor) override;
@@ -88,6 +91,11 @@ class ReactorSet final : public Peers, public api::ServerView {
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::vector<std::thread> threads_;
   std::vector<BoundListener> bound_;
+  struct LimitLog {
+    log::LimitedLog log;
+    std::uint64_t hits = 0;  ///< up to now
+  };
+  std::array<LimitLog, metrics::kLimitCount> limit_logs_;
   WallTime started_;
 };
 

@@ -12,8 +12,8 @@ class RuleSource {
   virtual ~RuleSource() = default;
   /// The first rule that fits, or null: the topic does not exist.
   virtual const config::TopicRule* rule_of(ByteView topic) const = 0;
-  /// Whether whoever is subscribed may stay so.
-  virtual bool may_subscribe(const config::TopicRule& rule) const = 0;
+  /// Whether whoever is subscribed to `topic` may stay so.
+  virtual bool may_subscribe(ByteView topic) const = 0;
 };
 
 }  // namespace wspush::hub

@@ -42,25 +42,42 @@ TEST(TopicRules, JudgesEveryPermissionForAnAnonymousClient) {
       {Permission::kSubscriber, Verdict::kForbidden, Verdict::kAllowed},
       {Permission::kNobody, Verdict::kForbidden, Verdict::kForbidden},
   };
-  const TopicRules rules = rules_of({});
   for (const auto& row : kRows) {
-    const config::TopicRule publish{.subscribe = Permission::kNobody, .publish = row.permission};
-    EXPECT_EQ(rules.publish_verdict(publish, false), row.verdict);
-    EXPECT_EQ(rules.publish_verdict(publish, true), row.verdict_of_subscriber);
-    EXPECT_FALSE(rules.may_subscribe(publish));
-    const config::TopicRule subscribe{.subscribe = row.permission, .publish = Permission::kNobody};
-    EXPECT_EQ(rules.subscribe_verdict(subscribe), row.verdict);
-    EXPECT_EQ(rules.may_subscribe(subscribe), row.verdict == Verdict::kAllowed);
-    EXPECT_EQ(rules.publish_verdict(subscribe, true), Verdict::kForbidden);
+    const TopicRules publish = rules_of(
+        {{.match = "t", .subscribe = Permission::kNobody, .publish = row.permission}});
+    EXPECT_EQ(publish.publish_verdict("t", false), row.verdict);
+    EXPECT_EQ(publish.publish_verdict("t", true), row.verdict_of_subscriber);
+    EXPECT_FALSE(publish.may_subscribe("t"));
+    const TopicRules subscribe = rules_of(
+        {{.match = "t", .subscribe = row.permission, .publish = Permission::kNobody}});
+    EXPECT_EQ(subscribe.subscribe_verdict("t"), row.verdict);
+    EXPECT_EQ(subscribe.may_subscribe("t"), row.verdict == Verdict::kAllowed);
+    EXPECT_EQ(subscribe.publish_verdict("t", true), Verdict::kForbidden);
+    EXPECT_EQ(subscribe.subscribe_verdict("no.rule"), Verdict::kForbidden);
+    EXPECT_EQ(subscribe.publish_verdict("no.rule", true), Verdict::kForbidden);
   }
+}
+
+TEST(TopicRules, AnAnonymousClientIsNoUserOfAnyName) {
+  const config::TopicRule user{.match = "user.{user}.>",
+                               .subscribe = Permission::kAnyone,
+                               .publish = Permission::kAnyone};
+  const TopicRules alone = rules_of({user});
+  EXPECT_NE(alone.rule_of("user.bob.x"), nullptr) << "history, bounds and back ends";
+  EXPECT_EQ(alone.subscribe_verdict("user.bob.x"), Verdict::kForbidden);
+  EXPECT_EQ(alone.publish_verdict("user.bob.x", true), Verdict::kForbidden);
+  EXPECT_EQ(alone.subscribe_verdict("user.{user}.x"), Verdict::kForbidden);
+  // The next rule that fits decides.
+  const TopicRules open = rules_of({user, {.match = ">"}});
+  EXPECT_EQ(open.rule_of("user.bob.x")->match, user.match);
+  EXPECT_EQ(open.subscribe_verdict("user.bob.x"), Verdict::kAllowed);
+  EXPECT_EQ(open.publish_verdict("user.bob.x", true), Verdict::kForbidden);
 }
 
 TEST(TopicRules, TheDefaultLetsAnyoneSubscribeAndNobodyPublish) {
   const TopicRules rules(std::make_shared<config::Config>());
-  const config::TopicRule* rule = rules.rule_of("any.topic");
-  ASSERT_NE(rule, nullptr);
-  EXPECT_EQ(rules.subscribe_verdict(*rule), Verdict::kAllowed);
-  EXPECT_EQ(rules.publish_verdict(*rule, true), Verdict::kForbidden);
+  EXPECT_EQ(rules.subscribe_verdict("any.topic"), Verdict::kAllowed);
+  EXPECT_EQ(rules.publish_verdict("any.topic", true), Verdict::kForbidden);
 }
 
 }  // namespace

@@ -136,6 +136,7 @@ TEST(CheckJson, HoldsTheDepthAtItsBound) {
     const auto result = check_json(nested(kJsonDepthMax + 1, brackets[0], brackets[1]));
     ASSERT_FALSE(result);
     EXPECT_STREQ(result.error().text, "nested too deep");
+    EXPECT_TRUE(result.error().is_too_deep);
   }
   EXPECT_FALSE(check_json(std::string(1'000'000, '[')));
   // Depth is what is open at once, not what was opened.

@@ -262,6 +262,31 @@ TEST_F(HubTest, WhatAllLogsTakeIsBoundedAndTheOldestGoFirst) {
   EXPECT_EQ(hub().counters().history_limit_hits, 1U);
 }
 
+TEST_F(HubTest, OneTopicMayFillTheBoundOfAllLogsWhereverItsHomeIs) {
+  start(3);
+  const std::string topic = topic_at(1);
+  publish(topic, "0", 1);
+  const std::size_t one = record_.logs.begin()->second[0].bytes;
+  for (std::size_t reactor = 0; reactor < 3; ++reactor) {
+    hub(reactor).set_limits({.history_bytes = 30 * one});
+  }
+  for (int i = 1; i < 60; ++i) {
+    publish(topic, "m", 1);
+  }
+  hub(1).view(topic, at(1).reply_to(100));
+  EXPECT_EQ(answer<TopicView>(100).messages, 30U);
+  // Another one comes: who keeps more than a share gives way, at its next look.
+  const std::string other = topic_at(2);
+  for (int i = 0; i < 10; ++i) {
+    publish(other, "m", 2);
+  }
+  hub(1).sweep();
+  hub(1).view(topic, at(1).reply_to(101));
+  hub(2).view(other, at(2).reply_to(102));
+  EXPECT_EQ(answer<TopicView>(101).messages, 20U);
+  EXPECT_EQ(answer<TopicView>(102).messages, 10U);
+}
+
 TEST_F(HubTest, AViewCountsTheSubscribersOfAllReactors) {
   start(3);
   const std::string topic = topic_at(2);

@@ -19,9 +19,9 @@ class FakeRules final : public RuleSource {
     const auto found = rules.find(std::string(topic));
     return found == rules.end() ? nullptr : &found->second;
   }
-  bool may_subscribe(const config::TopicRule& rule) const override {
-    const auto found = is_withdrawn.find(rule.match);
-    return found == is_withdrawn.end() || !found->second;
+  bool may_subscribe(ByteView topic) const override {
+    const auto found = is_withdrawn.find(std::string(topic));
+    return rules.contains(std::string(topic)) && (found == is_withdrawn.end() || !found->second);
   }
 };
 
