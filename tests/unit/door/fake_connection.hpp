@@ -71,6 +71,7 @@ class FakeConnection final : public Connection {
   void want_drained() override { wants_drained = true; }
   void close_now() override { is_closing = true; }
   void replace_session(std::unique_ptr<Session> /*next*/) override {}
+  void add_layer(std::unique_ptr<net::StreamLayer> layer) override { layer_ = std::move(layer); }
   TimePoint last_heard() const override { return heard; }
   TimePoint last_sent() const override { return sent_at; }
   void set_deadline(TimePoint when) override { deadline = when; }
@@ -90,6 +91,7 @@ class FakeConnection final : public Connection {
 
  private:
   const config::Config& config_;
+  std::unique_ptr<net::StreamLayer> layer_;
 };
 
 }  // namespace wspush::door::test
