@@ -67,7 +67,10 @@ class FakeConnection final : public Connection {
   bool is_blocked() const override { return blocked; }
   void pause_input() override { is_paused = true; }
   void resume_input() override { is_paused = false; }
-  void close_after_flush(Linger /*linger*/) override { is_closing = true; }
+  void close_after_flush(Linger linger) override {
+    is_closing = true;
+    lingers = linger == Linger::kForPeer;
+  }
   void want_drained() override { wants_drained = true; }
   void close_now() override { is_closing = true; }
   void replace_session(std::unique_ptr<Session> /*next*/) override {}
@@ -88,6 +91,7 @@ class FakeConnection final : public Connection {
   bool is_paused = false;
   bool wants_drained = false;
   bool is_closing = false;
+  bool lingers = false;
 
  private:
   const config::Config& config_;
