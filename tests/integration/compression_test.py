@@ -361,13 +361,13 @@ class TestContextTakeover:
     def taking_over(self, request, tmp_path_factory):
         certificate = make_certificate(tmp_path_factory.mktemp("tls"), "main")
         changes = {"reactors": request.param, "compression": {"context_takeover": True},
-                   # The log names them from the last to the first: publics[1] is the one with TLS.
-                   "listen": [{"address": "127.0.0.1:0", "tls": tls_section(certificate)},
-                              {"address": "127.0.0.1:0"}],
+                   "listen": [{"address": "127.0.0.1:0"},
+                              {"address": "127.0.0.2:0", "tls": tls_section(certificate)}],
                    "limits": {"message_bytes": "4MiB"},
                    "topics": [{"match": "open.>", "publish": "anyone", "message_bytes": "4MiB",
                                "history": {"messages": 3000, "bytes": "64MiB"}}]}
         with Daemon(changes) as daemon:
+            daemon.publics.sort()  # the plain one is first
             yield daemon
 
     @pytest.fixture
