@@ -178,7 +178,7 @@ constexpr std::array kRows{
     boolean("compression.enabled", field<&C::compression, &Compression::enabled>),
     integer("compression.level", 1, 9, field<&C::compression, &Compression::level>),
     size("compression.min_bytes", 0, kGiB, field<&C::compression, &Compression::min_bytes>),
-    boolean("compression.context_takeover", field<&C::compression, &Compression::context_takeover>).needs(F::kContextTakeover),
+    boolean("compression.context_takeover", field<&C::compression, &Compression::context_takeover>),
     integer("compression.window_bits", 9, 15, field<&C::compression, &Compression::window_bits>),
     integer("compression.max_ratio", 1, kMany, field<&C::compression, &Compression::max_ratio>),
 
@@ -373,8 +373,6 @@ std::string_view missing_feature(Feature feature) {
   switch (feature) {
     case Feature::kNone:
       return {};
-    case Feature::kContextTakeover:
-      return "this version keeps the windows of clients only, none for what it sends";
     case Feature::kTokens:
       return "this version does not read tokens yet: every client is anonymous";
     case Feature::kPresence:

@@ -1,5 +1,7 @@
 #include "door/deflation.hpp"
 
+#include <algorithm>
+
 namespace wspush::door {
 namespace {
 
@@ -18,6 +20,20 @@ constexpr std::size_t kPlainForms = 2;
 static_assert(static_cast<std::size_t>(hub::WireForm::kWspushV1Deflated9) == kPlainForms &&
               static_cast<std::size_t>(hub::WireForm::kRawDeflated12) == 2 * kPlainForms + 1 &&
               hub::kWireFormCount == kPlainForms * (1 + kWindowClassCount));
+
+/// For a deflater of one connection: as much memory for the rest (hash heads, symbols that wait) as
+/// for the window and its chains, 2^(window_bits + 3) bytes in all. 256 KiB with 15 bits.
+constexpr int own_memory_level(int window_bits) {
+  return std::clamp(window_bits - 7, 2, 8);
+}
+
+std::size_t bytes_of(std::span<const ByteView> parts) {
+  std::size_t bytes = 0;
+  for (const ByteView part : parts) {
+    bytes += part.size();
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -38,17 +54,13 @@ std::optional<websocket::DeflateBounds> Deflation::bounds() const {
   if (!settings_.enabled) {
     return std::nullopt;
   }
-  // The client's window may outlive its messages where the operator pays for it; ours does not.
-  return websocket::DeflateBounds{.server_context_takeover = false,
+  return websocket::DeflateBounds{.server_context_takeover = settings_.context_takeover,
                                   .client_context_takeover = settings_.context_takeover,
                                   .window_bits = settings_.window_bits};
 }
 
 std::optional<ByteView> Deflation::deflate(WindowClass window, std::span<const ByteView> parts) {
-  std::size_t bytes = 0;
-  for (const ByteView part : parts) {
-    bytes += part.size();
-  }
+  const std::size_t bytes = bytes_of(parts);
   if (bytes < settings_.min_bytes) {
     return std::nullopt;
   }
@@ -58,7 +70,28 @@ std::optional<ByteView> Deflation::deflate(WindowClass window, std::span<const B
     deflater = std::make_unique<Deflater>(
         Deflater::Options{.window_bits = kWindowBits[place], .level = settings_.level});
   }
-  const auto payload = deflater->deflate(parts, deflated_);
+  return deflate(*deflater, bytes, parts);
+}
+
+std::optional<ByteView> Deflation::deflate(std::unique_ptr<Deflater>& own, int window_bits,
+                                           std::span<const ByteView> parts) {
+  const std::size_t bytes = bytes_of(parts);
+  if (bytes < settings_.min_bytes) {
+    return std::nullopt;
+  }
+  if (own == nullptr) {
+    own =
+        std::make_unique<Deflater>(Deflater::Options{.window_bits = window_bits,
+                                                     .level = settings_.level,
+                                                     .memory_level = own_memory_level(window_bits),
+                                                     .keeps_context = true});
+  }
+  return deflate(*own, bytes, parts);
+}
+
+std::optional<ByteView> Deflation::deflate(Deflater& deflater, std::size_t bytes,
+                                           std::span<const ByteView> parts) {
+  const auto payload = deflater.deflate(parts, deflated_);
   if (payload) {
     metrics_.add(metrics::Metric::kDeflateInputBytes, bytes);
     metrics_.add(metrics::Metric::kDeflateOutputBytes, payload->size());

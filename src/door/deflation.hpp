@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <sys/uio.h>
+#include <vector>
 
 #include "wspush/base/clock.hpp"
 #include "wspush/config/config.hpp"
@@ -47,6 +49,12 @@ class Deflation {
   /// Lifetime: until the next call; whatever may write to a connection may call it.
   std::optional<ByteView> deflate(WindowClass window, std::span<const ByteView> parts);
 
+  /// The same with `own`, the deflater of one connection whose window outlives its messages; made
+  /// here for the first of them that is not below compression.min_bytes. From that size on there is
+  /// always a result. With std::bad_alloc nothing can follow on that connection.
+  std::optional<ByteView> deflate(std::unique_ptr<websocket::Deflater>& own, int window_bits,
+                                  std::span<const ByteView> parts);
+
   /// The message in `payload`. `own` is the connection's inflater where its client's window
   /// outlives a message; null: the shared one.
   /// Lifetime of `message`: until the next call. Errors: those of Inflater::inflate.
@@ -60,7 +68,18 @@ class Deflation {
   /// True: enough was inflated in the turn that began at `turn`; the rest can wait for another one.
   bool has_inflated_enough(TimePoint turn);
 
+  /// What the DeflatingStreams of the reactor share. Lifetime of its content: one call of one.
+  struct Workspace {
+    websocket::ScratchBuffer frames;
+    std::vector<ByteView> parts;
+    std::vector<iovec> pieces;
+  };
+  Workspace& workspace() { return workspace_; }
+
  private:
+  std::optional<ByteView> deflate(websocket::Deflater& deflater, std::size_t bytes,
+                                  std::span<const ByteView> parts);
+
   config::Compression settings_;
   metrics::ReactorMetrics& metrics_;
   std::array<std::unique_ptr<websocket::Deflater>, kWindowClassCount> deflaters_;
@@ -70,6 +89,7 @@ class Deflation {
   websocket::ScratchBuffer inflated_;
   TimePoint turn_{};
   std::size_t inflated_in_turn_ = 0;  ///< bytes, before and after
+  Workspace workspace_;
 };
 
 }  // namespace wspush::door

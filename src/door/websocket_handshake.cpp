@@ -43,6 +43,7 @@ void WebSocketHandshake::refuse(int status, ByteView code, ByteView message) {
 void WebSocketHandshake::on_head(http::Exchange& /*exchange*/) {
   const http::RequestHead& head = exchange_.head();
   if (judge(head) && judge_origin(head) && judge_subprotocols(head) && judge_extensions(head)) {
+    add_deflating_stream();
     on_valid_request();
   }
 }
@@ -141,11 +142,25 @@ bool WebSocketHandshake::judge_extensions(const http::RequestHead& head) {
   return true;
 }
 
+/// Here, as a door may subscribe its connection before the 101: the hub has to know by then that
+/// its bytes go through a stream. Until frames begin, and with a refusal, it changes nothing.
+void WebSocketHandshake::add_deflating_stream() {
+  if (deflate_ && deflate_->server_context_takeover) {
+    auto stream =
+        std::make_unique<DeflatingStream>(context_.deflation, deflate_->server_window_bits);
+    deflating_ = stream.get();
+    exchange_.connection().add_layer(std::move(stream));
+  }
+}
+
 void WebSocketHandshake::accept(std::unique_ptr<WebSocketSession> session) {
   if (deflate_) {
     session->use_deflate(*deflate_);
   }
   exchange_.upgrade(std::move(headers_), std::move(session));
+  if (deflating_ != nullptr) {
+    deflating_->begin_frames(exchange_.connection().queued_bytes());
+  }
 }
 
 namespace {

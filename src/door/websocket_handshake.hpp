@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "door/context.hpp"
+#include "door/deflating_stream.hpp"
 #include "door/upgrade_exchange.hpp"
 #include "door/websocket_session.hpp"
 
@@ -43,11 +44,13 @@ class WebSocketHandshake : public http::RequestHandler, public hub::ReplySink {
   bool judge_origin(const http::RequestHead& head);
   bool judge_subprotocols(const http::RequestHead& head);
   bool judge_extensions(const http::RequestHead& head);
+  void add_deflating_stream();
 
   UpgradeExchange& exchange_;
   Context& context_;
   std::vector<std::pair<std::string, std::string>> headers_;
   std::optional<websocket::DeflateAgreement> deflate_;
+  DeflatingStream* deflating_ = nullptr;  ///< the connection's, where one was put in
 };
 
 /// `GET /ws`

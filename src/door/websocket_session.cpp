@@ -86,7 +86,9 @@ void WebSocketSession::handle(const AssemblerEvent& event) {
       context_.metrics.closed(static_cast<int>(event.close_code));
       is_closing_ = true;
       send_close(websocket::encode_close_payload(event.close_code, {}));
-      connection_.close_after_flush(Linger::kNo);  // Both have said it (RFC 6455 7.1.1).
+      // We are the one to end TCP (RFC 6455 §7.1.1), but half of it first: with input unread, what
+      // we said would be lost in a reset.
+      connection_.close_after_flush(Linger::kForPeer);
       return;
     case AssemblerEvent::Kind::kError:
       fail(event.error);

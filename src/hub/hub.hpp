@@ -146,7 +146,8 @@ class Hub final : public engine::EngineEvents {
   // --- the turn
 
   void on_mail(HubMail&& mail);
-  /// Sends what was published to the members of dirty topics, at most about `sends_max` sends.
+  /// Sends what was published to the members of dirty topics, at most about `sends_max` sends;
+  /// one through a stream counts more, by its bytes.
   /// True: there is more to do at once.
   bool flush(std::size_t sends_max);
   /// When a topic that collects (`batch`) is due; TimePoint::max() if none.

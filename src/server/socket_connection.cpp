@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/logging.hpp"
+#include "net/socket_stream.hpp"
 #include "net/tcp_stream.hpp"
 #include "server/reactor.hpp"
 
@@ -421,6 +422,14 @@ bool SocketConnection::change_session() {
 void SocketConnection::replace_session(std::unique_ptr<door::Session> next) {
   next_session_ = std::move(next);
   reactor_.want_input(*this);  // The switch, if no input brought us here.
+}
+
+void SocketConnection::add_layer(std::unique_ptr<net::StreamLayer> layer) {
+  if (stream_ == nullptr) {
+    stream_ = std::make_unique<net::SocketStream>(fd_.get());
+  }
+  layer->sit_on(std::move(stream_));
+  stream_ = std::move(layer);
 }
 
 void SocketConnection::resume_input() {

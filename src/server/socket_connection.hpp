@@ -66,6 +66,7 @@ class SocketConnection final : public door::Connection {
   void want_drained() override;
   void close_now() override;
   void replace_session(std::unique_ptr<door::Session> next) override;
+  void add_layer(std::unique_ptr<net::StreamLayer> layer) override;
   TimePoint last_heard() const override { return last_heard_; }
   TimePoint last_sent() const override { return last_sent_; }
   void set_deadline(TimePoint deadline) override;

@@ -46,11 +46,12 @@ class ValueReader {
     return token;
   }
 
-  /// A token, or a quoted string that says one; empty where it is neither. The view dies with the
+  /// A token, or what a quoted string says; nothing where it is neither. The view dies with the
   /// next call.
-  ByteView take_parameter_value() {
+  std::optional<ByteView> take_parameter_value() {
     if (!take('"')) {
-      return take_token();
+      const ByteView token = take_token();
+      return token.empty() ? std::nullopt : std::optional(token);
     }
     unescaped_.clear();
     std::size_t at = 0;
@@ -61,10 +62,10 @@ class ValueReader {
       unescaped_.push_back(rest_[at++]);
     }
     if (at == rest_.size()) {
-      return {};  // Never closed.
+      return std::nullopt;  // Never closed.
     }
     rest_.remove_prefix(at + 1);
-    return is_token(unescaped_) ? ByteView(unescaped_) : ByteView();
+    return unescaped_;
   }
 
  private:
@@ -174,7 +175,7 @@ bool read_parameters(ValueReader& reader, DeflateOffer& offer) {
     std::optional<ByteView> value;
     if (reader.take('=')) {
       value = reader.take_parameter_value();
-      if (value->empty()) {
+      if (!value) {
         return false;
       }
     }

@@ -49,7 +49,8 @@ struct MalformedExtensions {};
 ///
 ///   extensions = 1#( token *( ";" token [ "=" ( token | quoted-string ) ] ) )
 ///
-/// White space may stand between any two of these; what a quoted string says has to be a token.
+/// White space may stand between any two of these. What a quoted string says has to be a token too;
+/// where it is none the offer is declined, as its value is out of range then, whatever it is for.
 /// Errors: anything else, also behind an offer that was taken. Cost: O(bytes), one allocation for
 /// the answer, and one for a quoted value with escapes.
 /// Source: RFC 6455 §9.1; RFC 7692 §7.1. Numbers have one spelling each: "8" to "15".

@@ -74,6 +74,11 @@ MutableBytes ScratchBuffer::reserve(std::size_t bytes) {
   return {memory_.get() + size_, capacity_ - size_};
 }
 
+void ScratchBuffer::append(ByteView bytes) {
+  std::ranges::copy(bytes, reserve(bytes.size()).begin());
+  commit(bytes.size());
+}
+
 // --- Deflater
 
 Deflater::Deflater(const Options& options)

@@ -38,6 +38,7 @@ class ScratchBuffer {
   /// `bytes` of that room are used now.
   void commit(std::size_t bytes) { size_ += bytes; }
   void shrink(std::size_t bytes) { size_ -= bytes; }
+  void append(ByteView bytes);
 
  private:
   std::unique_ptr<char[]> memory_;

@@ -47,6 +47,7 @@ class FuzzConnection final : public door::Connection {
   void want_drained() override { wants_flush_ = true; }
   void close_now() override { die(); }
   void replace_session(std::unique_ptr<door::Session> next) override;
+  void add_layer(std::unique_ptr<net::StreamLayer> layer) override { layer_ = std::move(layer); }
   TimePoint last_heard() const override { return last_heard_; }
   TimePoint last_sent() const override { return last_sent_; }
   void set_deadline(TimePoint deadline) override { deadline_ = deadline; }
@@ -96,6 +97,7 @@ class FuzzConnection final : public door::Connection {
   std::shared_ptr<const config::Config> config_;
   std::unique_ptr<door::Session> session_;
   std::unique_ptr<door::Session> next_session_;
+  std::unique_ptr<net::StreamLayer> layer_;  ///< kept and not used: frames are looked at plain
   std::string kept_input_;
   std::string out_;
   std::string sent_;

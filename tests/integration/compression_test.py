@@ -11,6 +11,7 @@ import pytest
 from daemon import Daemon
 from deadlines import Deadline, eventually
 from http_client import HttpConnection, build_request
+from tls import TlsAddress, make_certificate, tls_section
 from v1_client import offset_of
 from websocket_client import WebSocketClient, upgrade_headers
 from websocket_frames import BINARY, CONTINUATION, PING, TEXT, close_payload, encode_frame
@@ -351,20 +352,195 @@ class TestWhatWasAgreedIsKept:
         assert client.compressed == [False, False, True]
 
 
-class TestClientContextTakeover:
-    def test_the_clients_window_outlives_its_messages(self, start):
-        daemon = start({"compression": {"context_takeover": True}})
-        for offer, keeps in ((PLAIN_OFFER, True),
-                             ("permessage-deflate; client_max_window_bits=9", True),
-                             ("permessage-deflate; client_no_context_takeover", False)):
-            client = daemon.websocket(deflate=offer)
-            assert client.deflate.client_keeps == keeps
-            for number in range(20):
-                text = words(400, number % 3) + str(number)
-                client.send_text(text)
-                assert client.receive_text() == text
-                client.send_frame(TEXT, b"plain in between")
-                assert client.receive_text() == "plain in between"
+SERVER_KEEPS = "permessage-deflate; client_no_context_takeover"
+CLIENT_KEEPS = "permessage-deflate; server_no_context_takeover"
+
+
+class TestContextTakeover:
+    @pytest.fixture(scope="class", params=[1, 2], ids=lambda n: f"{n}-reactors")
+    def taking_over(self, request, tmp_path_factory):
+        certificate = make_certificate(tmp_path_factory.mktemp("tls"), "main")
+        changes = {"reactors": request.param, "compression": {"context_takeover": True},
+                   "listen": [{"address": "127.0.0.1:0"},
+                              {"address": "127.0.0.2:0", "tls": tls_section(certificate)}],
+                   "limits": {"message_bytes": "4MiB"},
+                   "topics": [{"match": "open.>", "publish": "anyone", "message_bytes": "4MiB",
+                               "history": {"messages": 3000, "bytes": "64MiB"}}]}
+        with Daemon(changes) as daemon:
+            daemon.publics.sort()  # the plain one is first
+            yield daemon
+
+    @pytest.fixture
+    def addresses(self, taking_over):
+        return {"tcp": taking_over.public, "tls": TlsAddress(taking_over.publics[1])}
+
+    @pytest.mark.parametrize("offer, wanted", [
+        (PLAIN_OFFER, PLAIN_OFFER),
+        (NO_TAKEOVER, NO_TAKEOVER),
+        (SERVER_KEEPS, SERVER_KEEPS),
+        (CLIENT_KEEPS, CLIENT_KEEPS),
+        ("permessage-deflate; client_max_window_bits; server_max_window_bits=10",
+         "permessage-deflate; server_max_window_bits=10; client_max_window_bits=15"),
+    ])
+    def test_is_answered_as_it_was_offered(self, taking_over, topic, offer, wanted):
+        for path in ("/ws", "/echo", f"/topics/{topic}"):
+            assert answer(taking_over, offer, path=path) == wanted
+
+    @pytest.mark.parametrize("offer", [PLAIN_OFFER, SERVER_KEEPS, CLIENT_KEEPS, NO_TAKEOVER])
+    def test_each_window_is_kept_where_that_was_agreed(self, taking_over, offer):
+        client = taking_over.websocket(deflate=offer)
+        text = words(900)
+        sizes = []
+        for _ in range(3):
+            client.send_text(text)
+            frame = client.receive_frame()
+            assert frame.rsv1
+            sizes.append(len(frame.payload))
+            assert client.deflate.decompress(frame.payload) == text.encode()
+        if client.deflate.server_keeps:
+            # References to the last one, which do not inflate by themselves.
+            assert max(sizes[1:]) < sizes[0] // 8
+            with pytest.raises(zlib.error):
+                zlib.decompressobj(-15).decompress(frame.payload)
+        else:
+            assert sizes[0] == sizes[1] == sizes[2]
+
+    def test_plain_messages_and_control_frames_between(self, taking_over):
+        client = taking_over.websocket(deflate=PLAIN_OFFER)
+        for number in range(20):
+            text = words(400, number % 3) + str(number)
+            client.send_text(text)
+            client.send_frame(PING, str(number).encode())
+            client.send_frame(TEXT, b"plain in between")
+            assert client.receive_text() == text
+            assert client.receive_pong() == str(number).encode()
+            assert client.receive_text() == "plain in between"
+        assert client.compressed == [True, False] * 20
+        client.close()
+
+    @pytest.mark.parametrize("bits", range(8, 16))
+    def test_every_window_of_the_server(self, taking_over, unique, bits):
+        topic = unique()
+        offer = f"permessage-deflate; server_max_window_bits={bits}"
+        client = taking_over.websocket(deflate=offer)
+        subscriber = taking_over.v1(deflate=offer)
+        subscriber.subscribe(topic)
+        assert client.deflate.server_bits == bits and client.deflate.server_keeps
+        window = 1 << bits
+        for distance in (window - 263, window - 262, window - 1, window, window + 1, 2 * window):
+            run = dense(200, bits)  # the same each time, so many bytes before its last coming
+            for message in (run, dense(max(distance - 200, 130), distance)):
+                client.send_text(message)
+                assert client.receive_text() == message
+                taking_over.publish(topic, message)
+                assert subscriber.next_op("message")["data"] == message
+        assert all(client.compressed) and all(subscriber.compressed[-12:])
+
+    @pytest.mark.parametrize("bits", range(8, 16))
+    def test_every_window_of_the_client(self, taking_over, bits):
+        client = taking_over.websocket(deflate=f"permessage-deflate; client_max_window_bits={bits}")
+        for size in (100_000, 300, 300, 100_000):
+            client.send_text(words(size))
+            assert client.receive_text() == words(size)
+
+    def test_large_messages(self, taking_over, unique, addresses):
+        topic = unique()
+        subscribers = [taking_over.raw(topic, address=address, deflate=PLAIN_OFFER)
+                       for address in addresses.values()]
+        for data in (words(3 * MIB).encode(), noise(2 * MIB), b"small", noise(2 * MIB)):
+            client = taking_over.websocket(deflate=PLAIN_OFFER)
+            client.send_binary(data)
+            assert client.receive_binary(60) == data
+            taking_over.publish(topic, data, "application/octet-stream")
+            for subscriber in subscribers:
+                assert subscriber.receive_binary(60) == data
+
+    def test_all_kinds_of_subscribers_get_the_same(self, taking_over, unique, addresses):
+        topic = unique()
+        offers = [None, PLAIN_OFFER, CLIENT_KEEPS, SERVER_KEEPS, NO_TAKEOVER,
+                  "permessage-deflate; server_max_window_bits=9"]
+        kinds = [(offer, address) for offer in offers for address in addresses.values()] * 2
+        v1 = [taking_over.v1(deflate=offer, address=address) for offer, address in kinds]
+        raw = [taking_over.raw(topic, deflate=offer, address=address) for offer, address in kinds]
+        for client in v1:
+            client.subscribe(topic)
+        bodies = [words(1 * KIB, n) for n in range(30)] + ["tiny", words(70_000), dense(5000)]
+        ids = [taking_over.publish(topic, body)["id"] for body in bodies]
+        for client in v1:
+            events = [client.next_op("message") for _ in bodies]
+            assert [e["id"] for e in events] == ids
+            assert [e["data"] for e in events] == bodies
+        for client in raw:
+            assert [json.loads(client.receive_text()) for _ in bodies] == bodies
+        for client in v1 + raw:
+            wanted = client.deflate is not None
+            assert client.compressed[-len(bodies):] == [wanted] * 30 + [False, wanted, wanted]
+            client.close()
+
+    def test_a_resume_comes_compressed(self, taking_over, unique):
+        topic = unique()
+        first = taking_over.publish(topic, words(500))["id"]
+        for number in range(40):
+            taking_over.publish(topic, words(500, number))
+        client = taking_over.v1(deflate=PLAIN_OFFER)
+        assert client.call("subscribe", topic=topic, after=first)["recovered"] is True
+        assert [client.next_op("message")["data"] for _ in range(40)] == [
+            words(500, n) for n in range(40)]
+        raw = taking_over.raw(topic, f"?after={first}", deflate=PLAIN_OFFER)
+        assert [json.loads(raw.receive_text()) for _ in range(40)] == [
+            words(500, n) for n in range(40)]
+        assert raw.compressed == [True] * 40
+
+    def test_a_slow_reader_misses_nothing(self, taking_over, unique, addresses):
+        topic = unique()
+        slow = [taking_over.raw(topic, address=address, deflate=offer, receive_buffer=16 * KIB)
+                for address in addresses.values() for offer in (PLAIN_OFFER, CLIENT_KEEPS)]
+        quick = taking_over.v1(deflate=PLAIN_OFFER)
+        quick.subscribe(topic)
+        texts = [dense(60 * KIB, n) for n in range(8)]
+        count = 400  # 24 MB, 18 MB deflated: more than the socket buffers take
+        for number in range(0, count, 10):
+            taking_over.publish_many(topic, [[n, texts[n % 8]] for n in range(number, number + 10)])
+            for n in range(number, number + 10):
+                assert quick.next_op("message")["data"][0] == n
+        eventually(lambda: (taking_over.metric("wspushd_slow_subscribers") or 0) >= 4,
+                   "they are behind")
+        for client in slow:
+            deadline = Deadline(60)
+            client.send_frame(PING, b"while nothing is taken")
+            for n in range(count):
+                assert json.loads(client.receive_text(deadline)) == [n, texts[n % 8]]
+        taking_over.publish(topic, "live again")
+        for client in slow:
+            assert json.loads(client.receive_text()) == "live again"
+            assert client.pongs == [b"while nothing is taken"]
+            client.close()
+
+    DEEP = [{"match": "open.>", "publish": "anyone", "message_bytes": "256KiB",
+             "history": {"messages": 3000, "bytes": "64MiB"}}]
+
+    def test_the_close_comes_behind_all_that_was_published(self, start, unique):
+        daemon = start({"compression": {"context_takeover": True}, "topics": self.DEEP})
+        topic = unique()
+        clients = [daemon.raw(topic, deflate=PLAIN_OFFER, receive_buffer=16 * KIB)
+                   for _ in range(3)]
+        texts = [dense(50 * KIB, n) for n in range(40)]
+        daemon.publish_many(topic, texts)
+        daemon.process.terminate()
+        for client in clients:
+            assert [json.loads(client.receive_text(20)) for _ in texts] == texts
+            client.expect_close(1001)
+
+    def test_one_that_reads_nothing_is_given_up(self, start, unique):
+        daemon = start({"compression": {"context_takeover": True}, "topics": self.DEEP,
+                        "limits": {"write_timeout": "300ms"}})
+        topic = unique()
+        client = daemon.raw(topic, deflate=PLAIN_OFFER, receive_buffer=16 * KIB)
+        for number in range(8):
+            daemon.publish_many(topic, [noise(60 * KIB, n).hex() for n in range(20)])
+        eventually(lambda: daemon.metric("wspushd_limit_hits_total", limit="write_timeout") == 1,
+                   "it is counted")
+        client.expect_close(4008, 20, messages_before=True)
 
 
 class TestFanOut:

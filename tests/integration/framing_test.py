@@ -6,6 +6,7 @@ import pytest
 
 from byte_stream import StreamClosed
 from daemon import Daemon
+from deadlines import eventually
 from websocket_client import ConnectionClosed
 from websocket_frames import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, close_payload,
                               encode_frame)
@@ -248,6 +249,27 @@ class TestTheClosingHandshake:
                         + encode_frame(PING, b"late"))
         echo.expect_close(1000)
         assert echo.pongs == []
+
+    def test_is_not_lost_in_a_reset_however_much_is_unread_behind_it(self, echo):
+        rest = encode_frame(BINARY, b"late" * 1000) * 1000
+        echo.send_bytes(encode_frame(CLOSE, close_payload(1000)) + rest[:len(rest) // 2])
+        assert echo.receive_frame() == Frame(CLOSE, close_payload(1000))
+        echo.send_bytes(rest[len(rest) // 2:])
+        with pytest.raises(StreamClosed) as ended:
+            echo.receive_frame()
+        assert not ended.value.was_reset
+
+    def test_is_over_when_the_client_ends_tcp(self, daemon):
+        def connections():
+            return daemon.metric("wspushd_connections", door="echo")
+
+        eventually(lambda: connections() == 0, "those of other tests are gone")
+        client = daemon.websocket()
+        client.send_close()
+        client.expect_close(1000)
+        assert connections() == 1
+        client.abort()
+        eventually(lambda: connections() == 0, "it is gone", 4)  # it was waited for, 5 s at most
 
     def test_comes_after_what_was_asked_before_it(self, echo):
         echo.send_bytes(encode_frame(TEXT, b"a") + encode_frame(TEXT, b"b") + encode_frame(

@@ -11,6 +11,7 @@
 #include "wspush/base/handle.hpp"
 #include "wspush/config/config.hpp"
 #include "wspush/hub/subscriber.hpp"
+#include "wspush/net/byte_stream.hpp"
 
 // A door is a way in; a session is one client's state behind it. The connection below it moves the
 // bytes and knows nothing of what they mean. Thread: all of it belongs to one reactor.
@@ -82,6 +83,10 @@ class Connection {
 
   /// `next` takes over as soon as the session's callback returns; the old one is destroyed.
   virtual void replace_session(std::unique_ptr<Session> next) = 0;
+
+  /// From now on all bytes go through `layer`, also those that are queued; it sits on what carried
+  /// them so far. Before anything is subscribed. May throw bad_alloc; nothing has changed then.
+  virtual void add_layer(std::unique_ptr<net::StreamLayer> layer) = 0;
 
   /// When bytes last came; when they last went (fan-out included).
   virtual TimePoint last_heard() const = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <sys/uio.h>
 
@@ -65,6 +66,13 @@ class ByteStream {
   /// caller half-closes the socket. That may become unsent as well. Once is enough; again does
   /// nothing. `read` goes on.
   virtual IoResult end_output() = 0;
+};
+
+/// A stream over another one, put into a connection that already has said something.
+class StreamLayer : public ByteStream {
+ public:
+  /// Once, before anything else: where its bytes go to and come from.
+  virtual void sit_on(std::unique_ptr<ByteStream> below) noexcept = 0;
 };
 
 }  // namespace wspush::net

@@ -64,7 +64,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
 _BITS = ("server_max_window_bits", "client_max_window_bits")
 _TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PARAMETER = rf'[ \t]*;[ \t]*{_TOKEN}(?:=(?:{_TOKEN}|"{_TOKEN}"))?'
+_PARAMETER = rf'[ \t]*;[ \t]*{_TOKEN}(?:=(?:{_TOKEN}|"[^"]*"))?'
 _ELEMENT = rf"[ \t]*{_TOKEN}(?:{_PARAMETER})*[ \t]*"
 _LIST = re.compile(rf"{_ELEMENT}(?:,{_ELEMENT})*")
 _WINDOW = 1 << 15

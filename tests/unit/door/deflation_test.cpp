@@ -54,7 +54,9 @@ TEST(Deflation, GrantsWhatTheConfigAllows) {
   ASSERT_TRUE(bounds);
   EXPECT_EQ(bounds->window_bits, 11);
   EXPECT_TRUE(bounds->client_context_takeover);
+  EXPECT_TRUE(bounds->server_context_takeover);
   EXPECT_FALSE(Deflation({}, metrics).bounds()->client_context_takeover);
+  EXPECT_FALSE(Deflation({}, metrics).bounds()->server_context_takeover);
 }
 
 TEST(Deflation, LeavesPlainWhatIsSmallOrDoesNotShrink) {
@@ -92,6 +94,21 @@ TEST(Deflation, CompressesWithinEachWindowAndCounts) {
   }
   EXPECT_EQ(counted(metrics, metrics::Metric::kDeflateInputBytes), 3 * message.size());
   EXPECT_EQ(counted(metrics, metrics::Metric::kDeflateOutputBytes), bytes);
+}
+
+TEST(Deflation, ADeflaterOfOneConnectionIsMadeForTheFirstMessageThatIsNotSmall) {
+  metrics::ReactorMetrics metrics;
+  Deflation deflation({.min_bytes = 100}, metrics);
+  std::unique_ptr<websocket::Deflater> own;
+  const std::string message = "a message that comes again, " + std::string(100, 'x');
+  const ByteView view = message;
+  const ByteView small = view.substr(0, 99);
+  EXPECT_FALSE(deflation.deflate(own, 15, {&small, 1}));
+  EXPECT_EQ(own, nullptr);
+  const std::size_t first = deflation.deflate(own, 15, {&view, 1})->size();
+  EXPECT_NE(own, nullptr);
+  EXPECT_LT(deflation.deflate(own, 15, {&view, 1})->size(), first / 2);
+  EXPECT_EQ(counted(metrics, metrics::Metric::kDeflateInputBytes), 2 * message.size());
 }
 
 TEST(Deflation, AMessageMayBeDeflatedWhileTheOneThatItCameFromIsRead) {

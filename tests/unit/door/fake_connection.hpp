@@ -68,10 +68,14 @@ class FakeConnection final : public Connection {
   void pause_input() override { is_paused = true; }
   void resume_input() override { is_paused = false; }
   void yield_input() override { ++yields; }
-  void close_after_flush(Linger /*linger*/) override { is_closing = true; }
+  void close_after_flush(Linger linger) override {
+    is_closing = true;
+    lingers = linger == Linger::kForPeer;
+  }
   void want_drained() override { wants_drained = true; }
   void close_now() override { is_closing = true; }
   void replace_session(std::unique_ptr<Session> /*next*/) override {}
+  void add_layer(std::unique_ptr<net::StreamLayer> layer) override { layer_ = std::move(layer); }
   TimePoint last_heard() const override { return heard; }
   TimePoint last_sent() const override { return sent_at; }
   void set_deadline(TimePoint when) override { deadline = when; }
@@ -89,9 +93,11 @@ class FakeConnection final : public Connection {
   int yields = 0;
   bool wants_drained = false;
   bool is_closing = false;
+  bool lingers = false;
 
  private:
   const config::Config& config_;
+  std::unique_ptr<net::StreamLayer> layer_;
 };
 
 }  // namespace wspush::door::test

@@ -142,7 +142,10 @@ TEST_F(WebSocket, AnswersACloseWithItsCodeAndThrowsAwayWhatFollows) {
         frame(Opcode::kText, "late"));
   EXPECT_THAT(answers(), ElementsAre("close 1000"));
   EXPECT_TRUE(connection_.is_closing);
+  EXPECT_TRUE(connection_.lingers) << "a close with input unread would reset it";
   EXPECT_TRUE(input_.empty());
+  std::string more = frame(Opcode::kText, "later still") + frame(Opcode::kClose, "");
+  EXPECT_FALSE(session_->on_input_after_close(more)) << "the end of TCP is what is waited for";
 }
 
 TEST_F(WebSocket, ClosesWithTheCodeOfTheError) {

@@ -147,6 +147,35 @@ TEST_F(FanOut, ATopicWithMoreThanATurnCanSendDoesNotHoldUpTheOthers) {
   EXPECT_EQ(payloads(quiet), " hello");
 }
 
+TEST_F(FanOut, WhatGoesThroughAStreamCountsByItsBytes) {
+  start(1);
+  rule("t");
+  for (std::uint32_t slot = 0; slot < 6; ++slot) {
+    connect(slot, 0, Reader::kPerfect, true);
+    subscribe(slot, "t");
+  }
+  rest();
+  const auto served = [this](const std::string& payload) {
+    int clients = 0;
+    for (std::uint32_t slot = 0; slot < 6; ++slot) {
+      clients += payloads(*at(0).client(slot)).ends_with(payload) ? 1 : 0;
+    }
+    return clients;
+  };
+  publish("t", "small");
+  EXPECT_TRUE(turn(4));
+  EXPECT_EQ(served("small"), 4);
+  rest();
+  const std::string large(4096, 'x');
+  publish("t", large);
+  EXPECT_TRUE(turn(40));  // 17 or 18 each: the last one goes out whatever it costs
+  EXPECT_EQ(served(large), 3);
+  EXPECT_TRUE(turn(1));
+  EXPECT_EQ(served(large), 4);
+  rest();
+  EXPECT_EQ(served(large), 6);
+}
+
 TEST_F(FanOut, EachFormIsWalkedAndOneThatIsDoneIsNotSentTwice) {
   start(1);
   rule("t");
