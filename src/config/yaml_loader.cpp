@@ -92,7 +92,10 @@ LoadResult load_config(const LoadRequest& request) {
   apply_sets(root, request.set, faults);
 
   const bool is_builtin = !request.path && !request.text;
-  auto config = std::make_shared<Config>(is_builtin ? builtin_config() : Config{});
+  auto config = std::make_shared<Config>();
+  if (is_builtin) {
+    *config = builtin_config();
+  }
   const GivenKeys given = bind(root, *config, faults);
   if (is_builtin && !given.has("topics") && listens_beyond_loopback(*config)) {
     config->topics = Config{}.topics;
