@@ -125,6 +125,17 @@ struct TlsWorkspace::BioMethod {
   }
 };
 
+/// OpenSSL takes as many key updates as there are before it comes back, and says so here.
+struct TlsWorkspace::KeyUpdateCounter {
+  static void call(int is_sent, int /*version*/, int type, const void* bytes, std::size_t size,
+                   SSL* /*ssl*/, void* workspace) {
+    if (is_sent == 0 && type == SSL3_RT_HANDSHAKE && size > 0 &&
+        *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE) {
+      ++static_cast<TlsWorkspace*>(workspace)->key_updates_;
+    }
+  }
+};
+
 void TlsWorkspace::BioDeleter::operator()(bio_st* bio) const {
   BIO_free(bio);
 }
@@ -191,6 +202,8 @@ void TlsStream::attach(ssl_ctx_st* context) {
   }
   WSPUSH_CHECK(BIO_up_ref(workspace_.bio_.get()) == 1);
   SSL_set_bio(ssl_.get(), workspace_.bio_.get(), workspace_.bio_.get());
+  SSL_set_msg_callback(ssl_.get(), &TlsWorkspace::KeyUpdateCounter::call);
+  SSL_set_msg_callback_arg(ssl_.get(), &workspace_);
 }
 
 IoResult TlsStream::fail(int error, std::string why, TlsResult result) {
@@ -296,12 +309,16 @@ IoResult TlsStream::handshake() {
 /// Does with the input of the workspace what can be done; what OpenSSL says meanwhile is sent.
 IoResult TlsStream::go_on(MutableBytes into) {
   workspace_.output_.clear();
+  workspace_.key_updates_ = 0;
   IoResult result = is_established_ ? IoResult{} : do_handshake();
   if (result.status == IoStatus::kOk && !into.empty()) {
     result = decrypt(into);
   }
   if (error_ != 0) {
     return result;
+  }
+  if (workspace_.key_updates_ > kKeyUpdatesPerReadMax) {
+    return fail(EPROTO, "the peer changes its keys all the time");
   }
   if (!workspace_.input_.empty()) {
     kept_input_ = std::make_unique<std::string>(as_view(workspace_.input_));

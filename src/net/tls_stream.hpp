@@ -51,6 +51,7 @@ class TlsWorkspace {
  private:
   friend class TlsStream;
   struct BioMethod;
+  struct KeyUpdateCounter;
 
   static constexpr std::size_t kReceivedBytes = std::size_t{64} * 1024;
 
@@ -66,6 +67,7 @@ class TlsWorkspace {
   std::string output_;         ///< ciphertext that OpenSSL has made
   std::unique_ptr<bio_st, BioDeleter> bio_;  ///< of all streams: between `input_` and `output_`
   std::size_t handshake_steps_ = SIZE_MAX;
+  std::size_t key_updates_ = 0;  ///< that the peer has sent, in this read
   std::array<std::uint64_t, kTlsResultCount> counts_{};
   std::string last_failure_;
 };
@@ -75,7 +77,9 @@ class TlsWorkspace {
 /// Small pieces are gathered into full records (16 KiB), records of one write leave in one send. At
 /// most kAheadBytesMax are encrypted ahead of the socket; what it does not take of these is kept,
 /// and nothing more is taken until that is gone. Everything else that the peer can make us keep (a
-/// record that is not whole yet, answers to its key updates) is bounded too, or ends the stream.
+/// record that is not whole yet, answers to its key updates) is bounded too, or ends the stream. So
+/// does a read with more than kKeyUpdatesPerReadMax of these: each costs 13 us, and an honest peer
+/// sends one in many gigabytes (RFC 8446 §5.5).
 ///
 /// A socket that ends without close_notify is an error: what came may have been cut by somebody on
 /// the way. Errors are errno values; EPROTO is one of TLS, EKEYREJECTED one of the certificate.
@@ -84,6 +88,7 @@ class TlsWorkspace {
 class TlsStream final : public ByteStream {
  public:
   static constexpr std::size_t kAheadBytesMax = std::size_t{64} * 1024;
+  static constexpr std::size_t kKeyUpdatesPerReadMax = 32;
 
   /// The server's end of a connection that was just accepted. `fd` stays the caller's and must
   /// outlive the stream.

@@ -308,8 +308,9 @@ def stall_for_good(lab):
     with Peer.opened(lab.target("tight"), receive_buffer=16 * KIB) as peer:
         # It may come to the close before it has stopped reading, and then throws away what comes.
         sent, _ = fill(peer)
-        # Nothing comes that could be waited for: what is tried is that time passes.
-        time.sleep((TIGHT_WRITE_SECONDS + 0.5) * PATIENCE)
+        # Nothing comes that could be waited for: what is tried is that time passes. `fill` has
+        # waited already, and 5 s after the close frame the server gives up, read or not.
+        time.sleep(TIGHT_WRITE_SECONDS)
         for payload in sent:
             got = peer.event()
             if got is None or got[0] == wire.CLOSE:

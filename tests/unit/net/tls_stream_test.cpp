@@ -211,6 +211,32 @@ TEST_F(TlsServerEnd, AKeyUpdateIsAnswered) {
   SSL_free(ssl);
 }
 
+// One read could hold 2,500 of them: 30 ms for one peer, in every turn.
+TEST_F(TlsServerEnd, AStormOfKeyUpdatesEndsTheStream) {
+  connect();
+  client_.reset();
+  sockets_ = unix_pair();
+  server_ = pair_.serve(sockets_.ours.get());
+  const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(pair_.client_context.get()), &SSL_free);
+  SSL_set_fd(ssl.get(), sockets_.theirs.get());
+  for (int round = 0; round < 10 && SSL_connect(ssl.get()) != 1; ++round) {
+    ASSERT_NE(read().status, IoStatus::kError);
+  }
+  read();
+  const auto update = [&ssl](std::size_t times) {
+    for (std::size_t i = 0; i < times; ++i) {
+      ASSERT_EQ(SSL_key_update(ssl.get(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+      ASSERT_EQ(SSL_do_handshake(ssl.get()), 1);
+    }
+  };
+  for (int round = 0; round < 3; ++round) {
+    update(TlsStream::kKeyUpdatesPerReadMax);
+    EXPECT_EQ(read().status, IoStatus::kWouldBlock);
+  }
+  update(TlsStream::kKeyUpdatesPerReadMax + 1);
+  EXPECT_EQ(read().error, EPROTO);
+}
+
 TEST_F(TlsServerEnd, AnOldErrorInTheQueueIsNotTakenForANewOne) {
   connect();
   const iovec piece{buffer_.data(), 5};
