@@ -6,27 +6,10 @@
 #include <vector>
 
 #include "base/token_bucket.hpp"
+#include "door/command_error.hpp"
 #include "door/websocket_session.hpp"
 
 namespace wspush::door {
-
-/// The codes of the contract's `error`.
-enum class CommandError : std::uint8_t {
-  kBadRequest,
-  kUnknownOp,
-  kBadTopic,
-  kUnauthenticated,
-  kTokenExpired,
-  kForbidden,
-  kNotSubscribed,
-  kAlreadySubscribed,
-  kLimitExceeded,
-  kRateLimited,
-  kTooLarge,
-  kUnavailable,
-};
-std::string_view name_of(CommandError error);
-CommandError command_error_of(hub::HubError error);
 
 /// The `wspush.v1` door: JSON commands, any number of topics on one connection.
 ///

@@ -85,9 +85,10 @@ std::optional<std::vector<Offer>> offers_of(const std::vector<Word>& words) {
       auto& parameter = offers.back().parameters.emplace_back(words[at++].text, std::nullopt);
       if (is('=')) {
         ++at;
-        if (!(is('t') || is('q')) || !plain_is_token(words[at].text)) {
+        if (!(is('t') || is('q'))) {
           return std::nullopt;
         }
+        // In quotes it may be no token: then it is none of the values that are known.
         parameter.second = words[at++].text;
       }
     }

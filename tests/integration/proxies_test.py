@@ -107,7 +107,7 @@ def behind():
 
 @pytest.fixture(scope="module")
 def _fronts(behind, tmp_path_factory):
-    with_header, plain = (address[1] for address in behind.publics)  # named from the last one on
+    plain, with_header = (address[1] for address in behind.publics)
     fronts = Fronts(tmp_path_factory.mktemp("tls"), plain, with_header)
     yield fronts
     fronts.close()
@@ -199,7 +199,7 @@ class TestLimitsOfOneAddress:
 
     @pytest.fixture(scope="class")
     def _fronts(self, behind, tmp_path_factory):
-        with_header, plain = (address[1] for address in behind.publics)
+        plain, with_header = (address[1] for address in behind.publics)
         fronts = Fronts(tmp_path_factory.mktemp("tls"), plain, with_header)
         yield fronts
         fronts.close()

@@ -433,7 +433,6 @@ INSTANTIATE_TEST_SUITE_P(Deflating, ByteStreamContract,
                          ::testing::Values(StreamKind{
                              .name = "Passing",
                              .make = door::test::passing_ends,
-                             .tells_its_end = false,
                              .unsent_bytes_max = door::DeflatingStream::kAheadBytesMax}),
                          [](const auto& kind) { return kind.param.name; });
 

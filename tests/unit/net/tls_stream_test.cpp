@@ -31,18 +31,20 @@ StreamEnds tls_ends(bool begins_at_server, int version) {
   return ends;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Tls, ByteStreamContract,
-    ::testing::Values(StreamKind{.name = "Server",
-                                 .make = [] { return tls_ends(true, TLS1_3_VERSION); },
-                                 .unsent_bytes_max = TlsStream::kAheadBytesMax},
-                      StreamKind{.name = "Client",
-                                 .make = [] { return tls_ends(false, TLS1_3_VERSION); },
-                                 .unsent_bytes_max = TlsStream::kAheadBytesMax},
-                      StreamKind{.name = "ServerTls12",
-                                 .make = [] { return tls_ends(true, TLS1_2_VERSION); },
-                                 .unsent_bytes_max = TlsStream::kAheadBytesMax}),
-    [](const auto& kind) { return kind.param.name; });
+const auto kTlsStreams = ::testing::Values(
+    StreamKind{.name = "Server",
+               .make = [] { return tls_ends(true, TLS1_3_VERSION); },
+               .unsent_bytes_max = TlsStream::kAheadBytesMax},
+    StreamKind{.name = "Client",
+               .make = [] { return tls_ends(false, TLS1_3_VERSION); },
+               .unsent_bytes_max = TlsStream::kAheadBytesMax},
+    StreamKind{.name = "ServerTls12",
+               .make = [] { return tls_ends(true, TLS1_2_VERSION); },
+               .unsent_bytes_max = TlsStream::kAheadBytesMax});
+const auto kNameOfStream = [](const auto& kind) { return kind.param.name; };
+
+INSTANTIATE_TEST_SUITE_P(Tls, ByteStreamContract, kTlsStreams, kNameOfStream);
+INSTANTIATE_TEST_SUITE_P(Tls, ByteStreamEndContract, kTlsStreams, kNameOfStream);
 
 /// A server's end, and the raw socket that talks to it.
 class TlsServerEnd : public ::testing::Test {
