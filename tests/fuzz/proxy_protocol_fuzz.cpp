@@ -127,15 +127,11 @@ std::optional<Plain> plain_binary(ByteView input) {
 /// Whether the bytes are a header, or may become one when more come.
 bool may_be_header(ByteView input) {
   if (input.starts_with('\r')) {
-    if (plain_binary(input) || kSignature.starts_with(input)) {
-      return true;
+    if (input.size() < 16) {
+      return kSignature.starts_with(input.substr(0, kSignature.size()));
     }
     // What is announced would have to follow: zeros are as good as any.
     std::string more(input);
-    more.resize(std::max<std::size_t>(more.size(), 12 + 4), '\0');
-    if (input.size() < 13) {
-      more[12] = '\x20';
-    }
     const std::size_t length =
         static_cast<unsigned char>(more[14]) * 256U + static_cast<unsigned char>(more[15]);
     more.resize(std::max(more.size(), 16 + length), '\0');
