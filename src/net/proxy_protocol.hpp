@@ -31,8 +31,8 @@ inline constexpr std::size_t kProxyHeaderBytesMax = 4096;
 enum class ProxyHeaderStatus : std::uint8_t { kNeedMore, kComplete, kError };
 
 /// Incremental parser of one header. Keeps at most 107 bytes of it; type-length-values are passed
-/// over. A byte that cannot belong to a header is an error as soon as it is seen.
-/// Pure. Thread: the owner's.
+/// over. A byte that cannot belong to a signature is an error as soon as it is seen; what follows
+/// is judged when the line, or the fixed part, is whole. Pure. Thread: the owner's.
 class ProxyHeaderParser {
  public:
   struct Step {

@@ -207,6 +207,8 @@ void run(ByteView input) {
     WSPUSH_CHECK(!has(name) || has(name + std::to_string(value)));
   }
   WSPUSH_CHECK(agreement.server_window_bits <= bounds.window_bits);
+  // A client that was told no bound has none, whatever ours is.
+  WSPUSH_CHECK(has("client_max_window_bits=") || agreement.client_window_bits == 15);
 }
 
 }  // namespace wspush::fuzz

@@ -96,8 +96,9 @@ std::optional<Plain> plain_line(ByteView input) {
   return Plain{end + 2, address_of(words[1], family)};
 }
 
+constexpr ByteView kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
+
 std::optional<Plain> plain_binary(ByteView input) {
-  constexpr ByteView kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
   if (!input.starts_with(kSignature) || input.size() < 16) {
     return std::nullopt;
   }
@@ -123,6 +124,26 @@ std::optional<Plain> plain_binary(ByteView input) {
   return plain;
 }
 
+/// Whether the bytes are a header, or may become one when more come.
+bool may_be_header(ByteView input) {
+  if (input.starts_with('\r')) {
+    if (input.size() < 16) {
+      return kSignature.starts_with(input.substr(0, kSignature.size()));
+    }
+    // What is announced would have to follow: zeros are as good as any.
+    std::string more(input);
+    const std::size_t length =
+        static_cast<unsigned char>(more[14]) * 256U + static_cast<unsigned char>(more[15]);
+    more.resize(std::max(more.size(), 16 + length), '\0');
+    return plain_binary(more).has_value();
+  }
+  const std::size_t line_bytes = input.find('\n');
+  if (line_bytes != input.npos || input.size() >= 107) {
+    return plain_line(input).has_value();
+  }
+  return input.starts_with("PROXY ") || ByteView("PROXY ").starts_with(input);
+}
+
 }  // namespace
 
 void run(ByteView input) {
@@ -136,6 +157,7 @@ void run(ByteView input) {
                whole);
   const auto plain = input.starts_with('\r') ? plain_binary(input) : plain_line(input);
   WSPUSH_CHECK(plain.has_value() == (whole.status == ProxyHeaderStatus::kComplete));
+  WSPUSH_CHECK(may_be_header(input) == (whole.status != ProxyHeaderStatus::kError));
   if (plain) {
     WSPUSH_CHECK(plain->bytes == whole.consumed);
     // "::" is nobody's address (RFC 4291 §2.5.2), ::ffff:a.b.c.d the IPv4 one that it holds.
