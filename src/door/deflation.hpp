@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <sys/uio.h>
 #include <vector>
 
 #include "wspush/base/clock.hpp"
@@ -72,7 +71,6 @@ class Deflation {
   struct Workspace {
     websocket::ScratchBuffer frames;
     std::vector<ByteView> parts;
-    std::vector<iovec> pieces;
   };
   Workspace& workspace() { return workspace_; }
 

@@ -21,6 +21,9 @@ constexpr std::size_t kTimersPerTurn = 4096;
 constexpr std::size_t kMailPerTurn = 16 * 1024;
 /// Sends of one turn's fan-out: about 15 ms, then whoever else has something to do comes first.
 constexpr std::size_t kSendsPerTurn = 4096;
+/// From logs through streams in one turn, which encrypt or compress each byte for each connection:
+/// 35 ms at worst. Many who catch up at once would be a stall of seconds.
+constexpr std::size_t kStreamedBytesPerTurn = std::size_t{2} << 20;
 constexpr auto kSweepInterval = std::chrono::milliseconds(100);
 /// Steps of TLS handshakes in one turn: 10 ms or so, then whoever is connected comes first.
 constexpr std::size_t kTlsHandshakeSteps = 24;
@@ -206,6 +209,7 @@ void Reactor::turn() {
   context_.is_draining = shared_.is_draining.load(std::memory_order_relaxed);
   last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   hub_.set_now(now);
+  streamed_bytes_left_ = kStreamedBytesPerTurn;
 
   timers_.expire(now, kTimersPerTurn, [this](net::TimerEntry& timer) {
     SocketConnection& connection = *in_slot(timer.token);
@@ -305,7 +309,12 @@ void Reactor::want_flush(SocketConnection& connection) {
 
 void Reactor::flush_connections() {
   flushing_.swap(flush_);
+  // Those who go on in the next turn, and had their share of the streamed bytes in this one.
+  std::size_t served = SIZE_MAX;
   for (const Handle handle : flushing_) {
+    if (streamed_bytes_left_ == 0) {
+      served = std::min(served, flush_.size());
+    }
     SocketConnection* connection = connections_.find(handle);
     if (connection == nullptr) {
       continue;
@@ -318,6 +327,10 @@ void Reactor::flush_connections() {
     });
   }
   flushing_.clear();
+  if (served < flush_.size()) {
+    const auto first = flush_.begin() + static_cast<std::ptrdiff_t>(served);
+    std::rotate(flush_.begin(), first, flush_.end());
+  }
 }
 
 void Reactor::leave_topics() {
@@ -555,6 +568,7 @@ void Reactor::on_behind(std::uint32_t slot) {
 }
 
 void Reactor::on_leaving(std::uint32_t slot) {
+  streamed_bytes_left_ = std::max<std::size_t>(streamed_bytes_left_, 1);  // It cannot wait.
   in_slot(slot)->flush();
 }
 

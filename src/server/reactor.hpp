@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <functional>
@@ -128,6 +129,11 @@ class Reactor final : public hub::Post,
   MutableBytes receive_buffer() { return receive_buffer_; }
   std::vector<iovec>& pieces() { return pieces_; }
   hub::FrameBatch& frame_batch() { return frame_batch_; }
+  /// Bytes that may still go from logs through streams in this turn.
+  std::size_t streamed_bytes_left() const { return streamed_bytes_left_; }
+  void use_streamed_bytes(std::size_t bytes) {
+    streamed_bytes_left_ -= std::min(streamed_bytes_left_, bytes);
+  }
   void watch(int fd, Handle handle, std::uint32_t events);
   /// It has something to write: nobody else may write to it before that is out.
   void want_flush(SocketConnection& connection);
@@ -236,6 +242,7 @@ class Reactor final : public hub::Post,
   Duration drain_step_{};
   std::vector<iovec> pieces_;
   hub::FrameBatch frame_batch_;
+  std::size_t streamed_bytes_left_ = 0;
   std::uint64_t public_count_ = 0;
   TimePoint next_sweep_{};
   TimePoint turn_ended_{};

@@ -154,7 +154,8 @@ bool SocketConnection::write_out(Reach reach) {
     }
     hub::FrameBatch& batch = reactor_.frame_batch();
     batch.clear();
-    if (reach == Reach::kLogs && state_ == State::kOpen && cut_ == nullptr) {
+    const bool must_wait = stream_ != nullptr && reactor_.streamed_bytes_left() == 0;
+    if (reach == Reach::kLogs && state_ == State::kOpen && cut_ == nullptr && !must_wait) {
       reactor_.hub().gather(handle_.slot, kFlushBytesMax, batch);  // May queue a gap, or close.
     }
     if (state_ != State::kOpen) {
@@ -188,6 +189,9 @@ bool SocketConnection::write_out(Reach reach) {
     if (bytes == 0) {
       if (reach == Reach::kQueue) {
         return false;  // The flush at the end of the turn finds out whether this was all.
+      }
+      if (must_wait && state_ == State::kOpen) {
+        return true;
       }
       on_all_written();
       if (out_.is_empty()) {
@@ -232,6 +236,9 @@ void SocketConnection::on_written(std::size_t bytes) {
     out_.consume(queued);
   }
   if (bytes > queued) {
+    if (stream_ != nullptr) {
+      reactor_.use_streamed_bytes(bytes - queued);
+    }
     reactor_.hub().advance(handle_.slot, reactor_.frame_batch(), bytes - queued);
   }
   if (is_congested_ && out_.bytes() <= config_->limits.queued_bytes / 2) {

@@ -491,6 +491,19 @@ class TestContextTakeover:
             words(500, n) for n in range(40)]
         assert raw.compressed == [True] * 40
 
+    def test_many_who_resume_at_once_are_served_in_turns(self, taking_over, unique, addresses):
+        topic = unique()
+        texts = [dense(60 * KIB, n) for n in range(10)]
+        taking_over.publish_many(topic, texts)
+        # 24 MB of text, far more than one turn compresses or encrypts.
+        clients = [taking_over.raw(topic, "?after=first", address=address, deflate=offer)
+                   for address in addresses.values() for offer in (PLAIN_OFFER, None)
+                   for _ in range(10)]
+        taking_over.publish(topic, "live")
+        for client in clients:
+            assert [json.loads(client.receive_text(30)) for _ in texts] == texts
+            assert json.loads(client.receive_text()) == "live"
+
     def test_a_slow_reader_misses_nothing(self, taking_over, unique, addresses):
         topic = unique()
         slow = [taking_over.raw(topic, address=address, deflate=offer, receive_buffer=16 * KIB)
