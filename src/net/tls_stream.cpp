@@ -125,13 +125,16 @@ struct TlsWorkspace::BioMethod {
   }
 };
 
-/// OpenSSL takes as many key updates as there are before it comes back, and says so here.
+/// OpenSSL takes as many key updates as there are before it comes back, and says so here. With one
+/// too many, what is behind it is thrown away: the stream will end.
 struct TlsWorkspace::KeyUpdateCounter {
   static void call(int is_sent, int /*version*/, int type, const void* bytes, std::size_t size,
                    SSL* /*ssl*/, void* workspace) {
+    auto& self = *static_cast<TlsWorkspace*>(workspace);
     if (is_sent == 0 && type == SSL3_RT_HANDSHAKE && size > 0 &&
-        *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE) {
-      ++static_cast<TlsWorkspace*>(workspace)->key_updates_;
+        *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE &&
+        ++self.key_updates_ > TlsStream::kKeyUpdatesPerReadMax) {
+      self.input_ = {};
     }
   }
 };

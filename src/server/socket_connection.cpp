@@ -59,18 +59,25 @@ void SocketConnection::write(ByteView head, ByteView body) {
     return;
   }
   const std::size_t bytes = head.size() + body.size();
-  const std::uint64_t limit = config_->limits.queued_bytes;
   // What a flush itself says (a gap, a pong) is small, and it is about to write. Logs have to wait:
   // this may be the `subscribed` that goes before the messages.
-  if (!is_flushing_ && !out_.is_empty() && out_.bytes() + bytes > limit) {
+  if (!is_flushing_ && would_overflow(bytes)) {
     flush(Reach::kQueue);
-    if (state_ == State::kOpen && !out_.is_empty() && out_.bytes() + bytes > limit) {
+    if (state_ == State::kOpen && would_overflow(bytes)) {
       reactor_.metrics().limit_hit(metrics::Limit::kQueuedBytes);
       session_->end(door::EndReason::kTooSlow);
       return;
     }
   }
   write_last(head, body);
+}
+
+/// Input is read while at most half of the limit waits, and then the first reply to it is taken
+/// however large it is: a peer that reads must not be told that it is too slow for having sent two
+/// messages, each of which would have been good alone.
+bool SocketConnection::would_overflow(std::size_t bytes) const {
+  const std::uint64_t limit = config_->limits.queued_bytes;
+  return out_.bytes() > limit / 2 && out_.bytes() + bytes > limit;
 }
 
 void SocketConnection::write_last(ByteView head, ByteView body) {

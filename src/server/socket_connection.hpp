@@ -119,6 +119,7 @@ class SocketConnection final : public door::Connection {
     std::size_t taken;
   };
 
+  bool would_overflow(std::size_t bytes) const;
   bool write_out(Reach reach);
   net::IoResult write_pieces(std::span<const iovec> pieces);
   bool has_unsent() const { return stream_ != nullptr && stream_->has_unsent(); }

@@ -27,10 +27,13 @@ void FuzzConnection::write(ByteView head, ByteView body) {
     return;
   }
   const std::size_t bytes = head.size() + body.size();
-  const std::uint64_t limit = config_->limits.queued_bytes;
-  if (!is_flushing_ && !out_.empty() && out_.size() + bytes > limit) {
+  const auto would_overflow = [&] {
+    const std::uint64_t limit = config_->limits.queued_bytes;
+    return out_.size() > limit / 2 && out_.size() + bytes > limit;
+  };
+  if (!is_flushing_ && would_overflow()) {
     flush();
-    if (state_ == State::kOpen && !out_.empty() && out_.size() + bytes > limit) {
+    if (state_ == State::kOpen && would_overflow()) {
       session_->end(door::EndReason::kTooSlow);
       return;
     }

@@ -54,7 +54,8 @@ class Connection {
   virtual WallTime since() const = 0;
 
   /// Queues `head` and `body` (copied); they leave at the end of the turn, after what is half out.
-  /// Past limits.queued_bytes the session is ended with kTooSlow; one larger reply may wait alone.
+  /// Past limits.queued_bytes the session is ended with kTooSlow; one larger reply may wait where at
+  /// most half of that did before.
   virtual void write(ByteView head, ByteView body) = 0;
   /// The session's last words: as `write`, whatever is queued already.
   virtual void write_last(ByteView head, ByteView body) = 0;

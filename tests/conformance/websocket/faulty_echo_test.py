@@ -28,7 +28,7 @@ FOUND_BY = {
     "errors are answered with 1000": ["3.1", "4.1.1", "5.1", "6.3.1", "7.3.2", "S.frame.1"],
     "errors cut TCP": ["2.5", "3.2", "5.9", "6.3.2", "7.9.1"],
     "errors reset TCP": ["3.1", "S.close.unread.1", "S.close.unread.4"],
-    "an error drops the replies before it": ["3.2", "4.1.3", "4.2.5", "5.15", "S.close.earned"],
+    "an error drops the replies before it": ["3.2", "4.1.3", "4.2.3", "5.15", "S.close.earned"],
     "the server window is kept though given up":
         ["12.1.4", "13.2.4", "S.kept.context.main.1", "S.kept.context.takeover.1"],
     "the server window is larger than answered":

@@ -18,6 +18,8 @@ LINEAR_SECONDS = 5  # ten times what it takes where the machine is busy
 STALL_SECONDS = 0.5  # nothing was taken for so long: the server has stopped reading
 # Echoes of this size, so that the bound is met with many of them.
 STALL_MESSAGE = 16 * KIB
+# Each as large as the queue: what waits and the next one are always more.
+STALL_LARGE = MIB
 # Beside what a server keeps for one peer, the sockets of both sides hold bytes.
 SOCKET_BYTES_MAX = 24 * MIB
 
@@ -263,21 +265,23 @@ def chopped_request(lab):
 
 def stalled():
     yield Case("S.stall.1", "a reader that stops is not read from; later it gets every echo",
-               stall_and_come_back)
+               stall_and_come_back(STALL_MESSAGE))
+    yield Case("S.stall.3", "the same with echoes as large as limits.queued_bytes",
+               stall_and_come_back(STALL_LARGE))
     yield Case("S.stall.2", "a reader that takes nothing for limits.write_timeout gets 4008",
                stall_for_good)
 
 
-def fill(peer):
-    """Sends messages and reads nothing until the server reads no more.
+def fill(peer, size):
+    """Sends messages of `size` octets and reads nothing until the server reads no more.
 
     (payloads sent, what is left of the last one's frame, and has to go first later). Nothing is left
     where the server read on to the end.
     """
     sent, left = [], b""
     peer.socket.settimeout(STALL_SECONDS * PATIENCE)
-    while len(sent) * STALL_MESSAGE < SOCKET_BYTES_MAX + TIGHT_QUEUED_BYTES:
-        payload = struct.pack("!Q", len(sent)) * (STALL_MESSAGE // 8)
+    while len(sent) * size < SOCKET_BYTES_MAX + TIGHT_QUEUED_BYTES:
+        payload = struct.pack("!Q", len(sent)) * (size // 8)
         sent.append(payload)
         left = binary(payload)
         while left:
@@ -290,24 +294,27 @@ def fill(peer):
     return sent, b""
 
 
-def stall_and_come_back(lab):
-    with Peer.opened(lab.main, receive_buffer=16 * KIB) as peer:
-        sent, left = fill(peer)
-        if not left:
-            raise Mismatch(f"no more read before {SOCKET_BYTES_MAX >> 20} MiB of echoes wait",
-                           "a server that reads on")
-        for payload in sent[:-1]:
-            left = peer.push(left)
-            peer.expect((BINARY, payload))
-        peer.send(left)
-        peer.expect((BINARY, sent[-1]))
-        peer.close()
+def stall_and_come_back(size):
+    def run(lab):
+        with Peer.opened(lab.main, receive_buffer=16 * KIB) as peer:
+            sent, left = fill(peer, size)
+            if not left:
+                raise Mismatch(f"no more read before {SOCKET_BYTES_MAX >> 20} MiB of echoes wait",
+                               "a server that reads on")
+            for payload in sent[:-1]:
+                left = peer.push(left)
+                peer.expect((BINARY, payload))
+            peer.send(left)
+            peer.expect((BINARY, sent[-1]))
+            peer.close()
+
+    return run
 
 
 def stall_for_good(lab):
     with Peer.opened(lab.target("tight"), receive_buffer=16 * KIB) as peer:
         # It may come to the close before it has stopped reading, and then throws away what comes.
-        sent, _ = fill(peer)
+        sent, _ = fill(peer, STALL_MESSAGE)
         # Nothing comes that could be waited for: what is tried is that time passes. `fill` has
         # waited already, and 5 s after the close frame the server gives up, read or not.
         time.sleep(TIGHT_WRITE_SECONDS)
@@ -331,6 +338,6 @@ GROUPS = (
     ("S.control", "strict: control frames", control, 6),
     ("S.close", "strict: the end", closing, 28),
     ("S.upgrade", "strict: the handshake", handshake, 22),
-    ("S.stall", "strict: slow readers", stalled, 2),
+    ("S.stall", "strict: slow readers", stalled, 3),
     *strict_deflate_cases.GROUPS,
 )
