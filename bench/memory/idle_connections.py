@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""What an idle connection costs the server: resident memory of its process, before and after.
+"""What an idle connection costs the server: memory of its process, before and after.
 
-    bench/memory/idle_connections.py WSPUSHD [--count 8000] [--tls] [--topics 1]
+    bench/memory/idle_connections.py WSPUSHD [--count 10000] [--kinds ws,wss,...] [--json FILE]
 
-Starts WSPUSHD with one reactor on loopback, opens the connections to /ws, subscribes each to topics
-that they share, lets all be silent, and prints the growth of the process for each of them. The
-first tenth warms it up (tables, arenas) and is not counted. What the kernel keeps for a socket is
-not in it.
+Kinds: `ws`, `wss` (TLS), and with `+deflate` permessage-deflate as browsers offer it, with
+`+takeover` the same where compression.context_takeover is on. Each kind gets a WSPUSHD of its own,
+with one reactor, on loopback. The connections come to /ws, subscribe to topics that they share,
+get --messages messages of 1 KiB that shrink, and are silent then. Prints the growth of the process
+for each of them; the first tenth warms it up (tables, arenas) and is not counted, nor is what the
+kernel keeps for a socket. Run it on the release build.
 """
 
 import argparse
 import json
 import os
+import random
 import re
 import resource
 import socket
@@ -21,10 +24,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
-REQUEST = (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-           b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-           b"Sec-WebSocket-Protocol: wspush.v1\r\n\r\n")
+REQUEST = ("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+           "Sec-WebSocket-Protocol: wspush.v1\r\n{}\r\n")
+OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+KINDS = [transport + more for transport in ("ws", "wss") for more in ("", "+deflate", "+takeover")]
+MESSAGE_BYTES = 1024
 
 
 def private_bytes(pid):
@@ -51,69 +58,114 @@ def certificate(directory):
     return {"certificate": paths[0], "key": paths[1]}
 
 
-def start(binary, directory, is_tls):
+def start(binary, directory, kind):
+    """The process, and the ports of its public and internal listeners."""
     config = os.path.join(directory, "wspushd.yaml")
     listener = {"address": "127.0.0.1:0"}
-    if is_tls:
+    if kind.startswith("wss"):
         listener["tls"] = certificate(directory)
     with open(config, "w", encoding="utf-8") as file:
         json.dump({"listen": [listener], "internal": {"address": "127.0.0.1:0"}, "reactors": 1,
+                   "compression": {"context_takeover": kind.endswith("+takeover")},
                    "topics": [{"match": ">"}]}, file)
     process = subprocess.Popen([binary, "--config", config], stderr=subprocess.PIPE, text=True)
-    port = None
+    ports = {}
     for line in process.stderr:
-        found = re.search(r"listening on 127\.0\.0\.1:(\d+) \(public\)", line)
-        port = int(found[1]) if found else port
+        found = re.search(r"listening on 127\.0\.0\.1:(\d+) \((public|internal)\)", line)
+        if found:
+            ports[found[2]] = int(found[1])
         if re.search(r"\bready\b", line):
-            return process, port
+            return process, ports["public"], ports["internal"]
     sys.exit("wspushd did not start")
 
 
-def connect(port, context, commands):
+def connect(port, context, request, commands):
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if context is not None:
         sock = context.wrap_socket(sock, server_hostname="localhost")
-    sock.sendall(REQUEST)
+    sock.sendall(request)
     got = b""
     while b"welcome" not in got:
         got += sock.recv(4096)
+    assert (b"permessage-deflate" in got) == (b"permessage-deflate" in request), got
     sock.sendall(commands)
     while got.count(b'"subscribed"') < commands.count(b'"subscribe"'):
         got += sock.recv(65536)
     return sock
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary")
-    parser.add_argument("--count", type=int, default=8000)
-    parser.add_argument("--tls", action="store_true")
-    parser.add_argument("--topics", type=int, default=1)
-    options = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_NOFILE,
-                       (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+def publish(port, count):
+    """Messages of words, that shrink to a third."""
+    source = random.Random(1)
+    for _ in range(count):
+        text = "".join(f"word{source.randrange(300)} " for _ in range(200))[:MESSAGE_BYTES - 2]
+        urllib.request.urlopen(urllib.request.Request(
+            f"http://127.0.0.1:{port}/api/topics/bench.0/messages", json.dumps(text).encode(),
+            {"Content-Type": "application/json"})).close()
+
+
+def drain(socks):
+    for sock in socks:
+        sock.settimeout(10)
+        sock.recv(65536)
+
+
+def measure(options, kind):
+    """Growth of the process for each connection, in bytes."""
     commands = b"".join(text_frame(json.dumps({"op": "subscribe", "id": n, "topic": f"bench.{n}"}))
                         for n in range(options.topics))
+    request = REQUEST.format("" if "+" not in kind else OFFER).encode()
     context = None
-    if options.tls:
+    if kind.startswith("wss"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with tempfile.TemporaryDirectory() as directory:
-        process, port = start(options.binary, directory, options.tls)
+        process, public, internal = start(options.binary, directory, kind)
+        warm, idle = [], []
         try:
-            warm = [connect(port, context, commands) for _ in range(options.count // 10)]
-            time.sleep(1)  # what ended with the handshakes is freed
-            before = private_bytes(process.pid)
-            idle = [connect(port, context, commands) for _ in range(options.count)]
-            time.sleep(1)
-            grown = private_bytes(process.pid) - before
-            kind = "wss" if options.tls else "ws"
-            print(f"{kind}, {len(warm)} + {len(idle)} connections, {options.topics} topics each: "
-                  f"{grown / len(idle):.0f} bytes a connection")
+            for socks, count in ((warm, options.count // 10), (idle, options.count)):
+                before = private_bytes(process.pid)
+                for _ in range(count):
+                    socks.append(connect(public, context, request, commands))
+                if options.messages:
+                    publish(internal, options.messages)
+                    drain(warm + idle)
+                time.sleep(1)  # what ended with the handshakes is freed
+            return (private_bytes(process.pid) - before) / options.count
         finally:
             process.kill()
             process.wait()
+            process.stderr.close()
+            for sock in warm + idle:
+                sock.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary")
+    parser.add_argument("--count", type=int, default=10000)
+    parser.add_argument("--kinds", default="ws,ws+deflate,wss,wss+deflate",
+                        help=f"some of {','.join(KINDS)}")
+    parser.add_argument("--topics", type=int, default=1, help="of each connection")
+    parser.add_argument("--messages", type=int, default=0, help="that each gets before it is idle")
+    parser.add_argument("--json", help="a file that gets the results too")
+    options = parser.parse_args()
+    kinds = options.kinds.split(",")
+    if not set(kinds) <= set(KINDS):
+        parser.error(f"--kinds {options.kinds}: some of {','.join(KINDS)}")
+    resource.setrlimit(resource.RLIMIT_NOFILE,
+                       (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    print("| | bytes a connection |\n| --- | --- |")
+    results = {}
+    for kind in kinds:
+        results[kind] = round(measure(options, kind))
+        print(f"| `{kind}` | {results[kind]:,} |", flush=True)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"connections": options.count, "topics": options.topics,
+                       "messages": options.messages, "bytes": results}, file)
+            file.write("\n")
 
 
 if __name__ == "__main__":
