@@ -11,7 +11,7 @@ from daemon import Daemon
 from deadlines import Deadline
 from http_client import build_request
 from websocket_client import upgrade_headers
-from websocket_frames import PING, TEXT, FrameDecoder
+from websocket_frames import PING, TEXT, Frame, FrameDecoder
 
 # The figure of the release note is 10,000: WSPUSH_TEST_SUBSCRIBERS=10000.
 SUBSCRIBERS = int(os.environ.get("WSPUSH_TEST_SUBSCRIBERS", "1000"))
@@ -62,6 +62,6 @@ def check_all(streams):
                 if frame.opcode == PING:
                     continue
                 assert got[stream] < MESSAGES, f"one more than all: {frame.payload[:8]}"
-                assert frame == (TEXT, PAYLOADS[got[stream]], True), frame.payload[:8]
+                assert frame == Frame(TEXT, PAYLOADS[got[stream]]), frame.payload[:8]
                 got[stream] += 1
                 unfinished -= got[stream] == MESSAGES
