@@ -31,8 +31,8 @@ class FuzzConnection final : public door::Connection {
   Handle handle() const override { return {kSlot, 9}; }
   hub::Member member() const override { return {77, kSlot}; }
   std::string peer_address() const override { return "192.0.2.1"; }
-  bool peer_is_loopback() const override { return false; }
-  bool is_public() const override { return true; }
+  bool peer_is_loopback() const override { return is_internal_; }
+  bool is_public() const override { return !is_internal_; }
   const config::Config& config() const override { return *config_; }
   WallTime since() const override { return {}; }
   void write(ByteView head, ByteView body) override;
@@ -54,6 +54,11 @@ class FuzzConnection final : public door::Connection {
 
   // --- the world
   void start(std::unique_ptr<door::Session> session) { session_ = std::move(session); }
+  /// On the internal listener, from this machine.
+  void start_internal(std::unique_ptr<door::Session> session) {
+    is_internal_ = true;
+    session_ = std::move(session);
+  }
   door::Session& session() { return *session_; }
   bool is_open() const { return state_ == State::kOpen; }
   bool is_dead() const { return state_ == State::kDead; }
@@ -109,6 +114,7 @@ class FuzzConnection final : public door::Connection {
   TimePoint blocked_since_{};
   TimePoint closed_by_ = TimePoint::max();
   State state_ = State::kOpen;
+  bool is_internal_ = false;
   bool lingers_ = true;
   bool is_paused_ = false;
   bool is_yielding_ = false;
