@@ -57,7 +57,7 @@ class PlainInflate {
     if (at_ >= bytes_.size() * 8) {
       return fail();
     }
-    const unsigned value = static_cast<unsigned char>(bytes_[at_ / 8]) >> (at_ % 8) & 1U;
+    const unsigned value = unsigned{static_cast<unsigned char>(bytes_[at_ / 8])} >> (at_ % 8) & 1U;
     ++at_;
     return value;
   }
