@@ -174,6 +174,25 @@ TEST_F(DeflatingStreamTest, SmallMessagesAndControlFramesPassAndStayOutOfTheWind
   EXPECT_LT(sent[5].payload.size(), 20U);
 }
 
+TEST_F(DeflatingStreamTest, ControlFramesPassHoweverSmallAMessageMayBe) {
+  Deflation deflation({.min_bytes = 0}, metrics_);
+  auto below = std::make_unique<BelowStream>();
+  below_ = below.get();
+  stream_ = std::make_unique<DeflatingStream>(deflation, 15);
+  stream_->sit_on(std::move(below));
+  stream_->begin_frames(0);
+  const std::string frames = frame(Opcode::kPing, std::string(125, 'y')) +
+                             frame(Opcode::kText, "") + frame(Opcode::kText, "x") +
+                             frame(Opcode::kPong, "") + frame(Opcode::kClose, "\x03\xe8");
+  ASSERT_EQ(write(frames).bytes, frames.size());
+  EXPECT_EQ(received(),
+            (std::vector<std::string>{"9 " + std::string(125, 'y'), "", "x", "10 ", "8 \x03\xe8"}));
+  for (const SentFrame& sent : frames_of(below_->sent)) {
+    EXPECT_EQ(sent.is_compressed, sent.opcode < 8);
+  }
+  stream_.reset();
+}
+
 TEST_F(DeflatingStreamTest, WhatDoesNotShrinkIsCompressedAllTheSame) {
   std::string noise;
   for (unsigned i = 0, x = 1; i < 5000; ++i) {
@@ -291,6 +310,7 @@ TEST_F(DeflatingStreamTest, WhatIsQueuedBeforeTheFramesPassesAsItIs) {
     ASSERT_EQ(write(rest, 7).bytes, rest.size());
     ASSERT_EQ(below_->sent.substr(0, head.size()), head);
     below_->sent.erase(0, head.size());
+    ASSERT_TRUE(frames_of(below_->sent).front().is_compressed);
     ASSERT_EQ(received(), std::vector<std::string>{text});
   }
 }
