@@ -10,8 +10,8 @@
 // which the first has passed.
 namespace wspush::json_detail {
 
-/// The error of scan_strict() for a text with more than kJsonDepthMax levels: this very pointer.
-inline constexpr const char* kTooDeep = "nested too deep";
+/// The error of scan_strict() for a text with more than kJsonDepthMax levels: this very array.
+inline constexpr char kTooDeep[] = "nested too deep";
 
 /// Checks that `text` is one JSON value, everything but its UTF-8; sets `has_non_ascii` when that
 /// is still to be checked. With `members` the value must be an object whose members go there.
