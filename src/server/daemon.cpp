@@ -11,6 +11,7 @@
 #include "config/reload_diff.hpp"
 #include "config/yaml_loader.hpp"
 #include "net/signal_fd.hpp"
+#include "server/process_limits.hpp"
 #include "server/reactor_set.hpp"
 #include "server/service_manager.hpp"
 #include "server/tls_setup.hpp"
@@ -166,7 +167,7 @@ void Daemon::look() {
     manager_.notify("WATCHDOG=1");
   }
   if (now >= next_look_) {
-    reactors_->guard_memory();
+    reactors_->guard_memory(now);
     reactors_->tell_limit_hits(now);
     next_look_ = now + kLook;
   }
@@ -266,6 +267,7 @@ int run_daemon(const CommandLine& line) {
   for (const std::string& warning : tls_warnings(config, *tls)) {
     log::warning("{}", warning);
   }
+  keep_large_blocks_apart();
   auto reactors = ReactorSet::open(loaded.config, *tls);
   if (!reactors) {
     log::error("{}: {}", reactors.error().key, reactors.error().message);

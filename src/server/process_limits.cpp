@@ -1,5 +1,6 @@
 #include "server/process_limits.hpp"
 
+#include <malloc.h>
 #include <sched.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -66,6 +67,15 @@ Memory memory_used() {
     return {};
   }
   return {.resident_bytes = resident * page_bytes(), .address_space_bytes = total * page_bytes()};
+}
+
+void keep_large_blocks_apart() {
+  // Setting it at all is what ends the raising of it (mallopt(3), M_MMAP_THRESHOLD).
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
+void release_freed_memory() {
+  ::malloc_trim(0);
 }
 
 std::uint64_t random_seed() {

@@ -16,6 +16,9 @@
 namespace wspush::server {
 namespace {
 
+/// Between two releases of freed memory while it is short: each holds up who allocates.
+constexpr std::chrono::seconds kReleaseInterval{10};
+
 Result<std::vector<UniqueFd>, StartError> open_listener(const std::string& key,
                                                         const std::string& address,
                                                         std::size_t count,
@@ -198,7 +201,7 @@ bool ReactorSet::has_turned_within(Duration interval) const {
   });
 }
 
-void ReactorSet::guard_memory() {
+void ReactorSet::guard_memory(TimePoint now) {
   const Memory used = memory_used();
   const Memory& most = shared_.memory_max;
   const auto is_past = [&](std::uint64_t tenths) {
@@ -223,6 +226,10 @@ void ReactorSet::guard_memory() {
   }
   if (shared_.is_short_of_memory.load()) {
     post_to_all([](Reactor& reactor) { reactor.shed_load(); });
+    if (now >= next_release_) {
+      next_release_ = now + kReleaseInterval;
+      release_freed_memory();
+    }
   }
 }
 

@@ -56,8 +56,8 @@ class ReactorSet final : public Peers, public api::ServerView {
   bool has_turned_within(Duration interval) const;
   /// Looks at the memory of the process; past nine tenths of what it may use new clients are
   /// refused and the connection with the largest queue of each reactor is ended, once a call, until
-  /// it is below eight tenths.
-  void guard_memory();
+  /// it is below eight tenths; meanwhile freed memory is given back, once in ten seconds.
+  void guard_memory(TimePoint now);
   /// A line in the log for each limit that was hit, once in ten seconds, with the count.
   void tell_limit_hits(TimePoint now);
 
@@ -96,6 +96,7 @@ class ReactorSet final : public Peers, public api::ServerView {
     std::uint64_t hits = 0;  ///< up to now
   };
   std::array<LimitLog, metrics::kLimitCount> limit_logs_;
+  TimePoint next_release_{};  ///< of freed memory, while it is short
   WallTime started_;
 };
 

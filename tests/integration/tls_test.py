@@ -135,12 +135,12 @@ class TestTraffic:
         client.expect_close(1000)  # a FIN without it would be a reset to this client
         client.stream.expect_end()
 
-    def test_a_client_that_is_cut_is_gone(self, daemon, wss):
-        before = daemon.metric("wspushd_connections")
-        client = wss()
-        eventually(lambda: daemon.metric("wspushd_connections") == before + 1, "it is there")
+    def test_a_client_that_is_cut_is_gone(self, start, certificates):
+        own = start(tls_only(certificates))  # Where nobody else's going is counted.
+        client = own.v1(address=TlsAddress(own.publics[0], None))
+        eventually(lambda: own.metric("wspushd_connections") == 1, "it is there")
         client.stream.sock.shutdown(socket.SHUT_WR)  # no close_notify
-        eventually(lambda: daemon.metric("wspushd_connections") == before, "it is gone")
+        eventually(lambda: own.metric("wspushd_connections") == 0, "it is gone")
 
     def test_over_a_unix_socket(self, start, certificates, tmp_path):
         path = str(tmp_path / "tls.sock")
