@@ -11,6 +11,9 @@ constexpr bool is_unreserved(char byte) {
 }  // namespace
 
 std::optional<std::string> percent_decode(std::string_view text, PlusSign plus) {
+  if (text.find('%') == std::string_view::npos && plus != PlusSign::kSpace) {
+    return std::string(text);
+  }
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t index = 0; index < text.size(); ++index) {

@@ -11,6 +11,7 @@
 #include "auth/topic_rules.hpp"
 #include "base/json.hpp"
 #include "door/deflation.hpp"
+#include "http/http_date.hpp"
 #include "hub/hub.hpp"
 #include "metrics/reactor_metrics.hpp"
 
@@ -27,6 +28,7 @@ struct Context {
   std::shared_ptr<const auth::TopicRules> rules;
   TimePoint now{};  ///< of this turn
   WallTime wall{};
+  http::HttpDateClock http_dates{};
   std::uint16_t reactor = 0;
   std::uint64_t instance = 0;  ///< of this process: mixed into connection ids
   bool is_draining = false;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
 
 #include "wspush/base/bytes.hpp"
 
@@ -25,8 +25,7 @@ class Exchange {
   virtual const RequestTarget& target() const = 0;
 
   /// The client's IP address without a port, behind trusted proxies the one they name.
-  /// Lifetime: as long as the exchange.
-  virtual std::string_view peer_address() const = 0;
+  virtual std::string peer_address() const = 0;
   virtual bool peer_is_loopback() const = 0;
 
   /// Names this exchange in answers that come later, from another thread's mailbox, when it may be

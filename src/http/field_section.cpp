@@ -105,4 +105,24 @@ FieldSectionParser::Status FieldSectionParser::step(char byte, std::uint32_t pos
   return Status::kFault;
 }
 
+std::size_t FieldSectionParser::take_run(std::string_view head, std::size_t position,
+                                         std::size_t end) {
+  if (scanner_.is_in_name()) {
+    while (position < end && is_token_char(head[position])) {
+      ++position;
+    }
+  } else if (scanner_.is_in_value()) {
+    std::size_t visible_end = place_.value_begin + place_.value_bytes;
+    for (; position < end; ++position) {
+      if (is_field_visible(head[position])) {
+        visible_end = position + 1;
+      } else if (!is_blank(head[position])) {
+        break;
+      }
+    }
+    place_.value_bytes = static_cast<std::uint32_t>(visible_end - place_.value_begin);
+  }
+  return position;
+}
+
 }  // namespace wspush::http

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "http/header_map.hpp"
 #include "http/http_fault.hpp"
@@ -33,6 +34,10 @@ class FieldSectionScanner {
   Event step(char byte) noexcept;
   HttpFault fault() const { return fault_; }
 
+  /// Where the next byte stands: inside of a name, or behind the first visible byte of a value.
+  bool is_in_name() const { return state_ == State::kName; }
+  bool is_in_value() const { return state_ == State::kValue; }
+
  private:
   enum class State : std::uint8_t {
     kLineStart,
@@ -57,6 +62,11 @@ class FieldSectionParser {
 
   /// Takes the byte at `position` of the head. `fields_max` bounds the lines.
   Status step(char byte, std::uint32_t position, std::size_t fields_max, HeaderMap& fields);
+
+  /// Takes the bytes of `head` from `position` on, up to `end`, that only make a name or a value
+  /// longer: what as many steps would do, in a loop that looks at nothing else. Returns the place
+  /// of the first byte that a step has to judge.
+  std::size_t take_run(std::string_view head, std::size_t position, std::size_t end);
   HttpFault fault() const { return fault_; }
 
  private:

@@ -1,29 +1,8 @@
 #include "http/grammar.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace wspush::http {
-namespace {
-
-constexpr std::array<bool, 256> make_token_table() {
-  std::array<bool, 256> table{};
-  constexpr std::string_view kTokenChars =
-      "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  for (const char byte : kTokenChars) {
-    table[static_cast<unsigned char>(byte)] = true;
-  }
-  return table;
-}
-
-constexpr std::array<bool, 256> kIsTokenChar = make_token_table();
-
-}  // namespace
-
-bool is_token_char(char byte) noexcept {
-  return kIsTokenChar[static_cast<unsigned char>(byte)];
-}
-
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(),
                     [](char a, char b) { return to_lower(a) == to_lower(b); });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -8,8 +9,20 @@
 // allocation; each function costs at most the length of its input.
 namespace wspush::http {
 
+inline constexpr std::array<bool, 256> kIsTokenChar = [] {
+  std::array<bool, 256> table{};
+  constexpr std::string_view kTokenChars =
+      "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  for (const char byte : kTokenChars) {
+    table[static_cast<unsigned char>(byte)] = true;
+  }
+  return table;
+}();
+
 /// tchar: what methods, header names and list tokens are made of. RFC 9110 §5.6.2.
-bool is_token_char(char byte) noexcept;
+constexpr bool is_token_char(char byte) {
+  return kIsTokenChar[static_cast<unsigned char>(byte)];
+}
 
 /// VCHAR or obs-text: a visible byte of a header value. Space and tab are not among them.
 /// RFC 9110 §5.5.

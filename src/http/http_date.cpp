@@ -50,4 +50,13 @@ std::string http_date(WallTime time) {
   return text;
 }
 
+std::string_view HttpDateClock::at(WallTime time) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch());
+  if (second != second_ || text_.empty()) {
+    text_ = http_date(time);
+    second_ = second;
+  }
+  return text_;
+}
+
 }  // namespace wspush::http

@@ -1,5 +1,6 @@
 #include "http/request_parser.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "base/check.hpp"
@@ -17,6 +18,10 @@ HeadStatus RequestHeadParser::parse(ByteView input) {
   }
   WSPUSH_ASSERT(input.size() >= position_);
   while (position_ < input.size()) {
+    take_run(input);
+    if (position_ == input.size()) {
+      break;
+    }
     ++bytes_examined_;
     if (!step(input[position_])) {
       return fail(fault_);
@@ -32,6 +37,22 @@ HeadStatus RequestHeadParser::parse(ByteView input) {
     }
   }
   return HeadStatus::kNeedMore;
+}
+
+void RequestHeadParser::take_run(ByteView input) {
+  // The last byte within the bound of the head is left to a step, which tells that it is the last.
+  std::size_t end = std::min(input.size(), limits_.head_bytes - 1);
+  const std::size_t begin = position_;
+  if (state_ == State::kFields) {
+    position_ = fields_.take_run(input, position_, end);
+  } else if (state_ == State::kTarget) {
+    end = std::min(end, line_begin_ + limits_.request_line_bytes);
+    while (position_ < end && is_target_char(input[position_])) {
+      ++position_;
+    }
+    target_bytes_ += position_ - begin;
+  }
+  bytes_examined_ += position_ - begin;
 }
 
 void RequestHeadParser::reset() {

@@ -78,6 +78,8 @@ class RequestHeadParser {
 
   HeadStatus fail(HttpFault fault);
   HeadStatus finish(ByteView input);
+  /// What steps would do with bytes that only make the target, a name or a value longer.
+  void take_run(ByteView input);
   bool step(char byte);
   bool step_start(char byte);
   bool step_method(char byte);

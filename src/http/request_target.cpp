@@ -10,6 +10,9 @@
 namespace wspush::http {
 namespace {
 
+/// As many as the paths of the server have: their list does not grow by steps.
+constexpr std::size_t kUsualSegments = 4;
+
 /// Takes `prefix` off `text` where it stands there in any case.
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!equals_ignoring_case(text.substr(0, prefix.size()), prefix)) {
@@ -81,6 +84,7 @@ std::optional<HttpFault> RequestTarget::decode_path() {
     return std::nullopt;
   }
   std::string_view rest = path_;
+  segments_.reserve(kUsualSegments);
   while (!rest.empty()) {
     rest.remove_prefix(1);  // the '/'
     if (segments_.size() == kPathSegmentsMax) {

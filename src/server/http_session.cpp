@@ -1,7 +1,6 @@
 #include "server/http_session.hpp"
 
 #include "base/logging.hpp"
-#include "http/http_date.hpp"
 #include "http/response_writer.hpp"
 
 namespace wspush::server {
@@ -97,7 +96,6 @@ void HttpSession::begin_request() {
   keep_alive_ = head.keep_alive;
   is_first_request_ = false;
   const net::Admission admission = gate_.judge_client(connection_.handle(), head);
-  peer_address_ = connection_.peer_address();
   if (net::is_refused(admission)) {
     refuse_client(admission);
     return;
@@ -109,7 +107,7 @@ void HttpSession::begin_request() {
   }
   target_ = std::move(*target);
   if (context_.config->log.access) {
-    log::info("{} {} {}", peer_address_, head.method, log::quoted(target_.path()));
+    log::info("{} {} {}", peer_address(), head.method, log::quoted(target_.path()));
   }
   body_ = std::make_unique<http::BodyReader>(http::BodyReader::for_request(head));
   const bool expects_continue = head.expects_continue;
@@ -185,7 +183,7 @@ http::ResponseContext HttpSession::response_context() const {
   return {.version = version_,
           .is_head_request = is_head_request_,
           .keep_alive = keep_alive_,
-          .date = date_};
+          .date = context_.http_dates.at(context_.wall)};
 }
 
 void HttpSession::respond(http::Response response) {
@@ -196,7 +194,6 @@ void HttpSession::respond(http::Response response) {
   const bool is_body_over = state_ == State::kAnswer || body_ == nullptr ||
                             body_->next({}).status == http::BodyStatus::kEnd;
   response.close = response.close || !is_body_over || !keep_alive_ || context_.is_draining;
-  date_ = http::http_date(context_.wall);
   std::string text;
   http::append_response(text, response, response_context());
   connection_.write(text, {});
@@ -252,7 +249,6 @@ void HttpSession::upgrade(std::vector<std::pair<std::string, std::string>> heade
                           std::unique_ptr<door::Session> session) {
   http::Response response{
       .status = 101, .content_type = {}, .body = {}, .headers = std::move(headers)};
-  date_ = http::http_date(context_.wall);
   std::string text;
   http::append_response(text, response, response_context());
   state_ = State::kEnded;

@@ -57,7 +57,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   // --- UpgradeExchange
   const http::RequestHead& head() const override { return parser_.head(); }
   const http::RequestTarget& target() const override { return target_; }
-  std::string_view peer_address() const override { return peer_address_; }
+  std::string peer_address() const override { return connection_.peer_address(); }
   bool peer_is_loopback() const override { return connection_.peer_is_loopback(); }
   std::uint32_t ticket() const override { return ticket_; }
   void respond(http::Response response) override;
@@ -98,8 +98,6 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   std::unique_ptr<http::RequestHandler> handler_;
   hub::ReplySink* replies_ = nullptr;
   std::unique_ptr<http::BodyReader> body_;
-  std::string peer_address_;
-  std::string date_;
   std::uint32_t ticket_ = 0;
   State state_ = State::kHead;
   http::Version version_ = http::Version::kHttp11;

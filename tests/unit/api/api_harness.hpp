@@ -140,7 +140,7 @@ class FakeExchange final : public http::Exchange {
 
   const http::RequestHead& head() const override { return *head_; }
   const http::RequestTarget& target() const override { return target_; }
-  std::string_view peer_address() const override { return "127.0.0.1"; }
+  std::string peer_address() const override { return "127.0.0.1"; }
   bool peer_is_loopback() const override { return is_loopback_; }
   std::uint32_t ticket() const override { return ticket_; }
   void respond(http::Response answered) override {

@@ -19,7 +19,7 @@ class FakeExchange final : public Exchange {
 
   const RequestHead& head() const override { return *head_; }
   const RequestTarget& target() const override { return target_; }
-  std::string_view peer_address() const override { return "127.0.0.1"; }
+  std::string peer_address() const override { return "127.0.0.1"; }
   bool peer_is_loopback() const override { return true; }
   std::uint32_t ticket() const override { return 7; }
   void respond(Response response) override { responses.push_back(std::move(response)); }

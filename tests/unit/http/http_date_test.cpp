@@ -25,5 +25,17 @@ TEST(HttpDate, StaysWithinItsYears) {
   EXPECT_EQ(date_of(253402300800000), "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
+TEST(HttpDateClock, SaysTheSecondThatItIsAskedFor) {
+  HttpDateClock clock;
+  const auto at = [&](std::int64_t milliseconds) {
+    return clock.at(WallTime(std::chrono::milliseconds(milliseconds)));
+  };
+  EXPECT_EQ(at(-1), date_of(-1));
+  EXPECT_EQ(at(784111777000), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(at(784111777999), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(at(784111778000), "Sun, 06 Nov 1994 08:49:38 GMT");
+  EXPECT_EQ(at(784111777000), "Sun, 06 Nov 1994 08:49:37 GMT");  // The clock was set back.
+}
+
 }  // namespace
 }  // namespace wspush::http
