@@ -1,9 +1,9 @@
 #!/bin/bash
-# floor_check.sh FAN_OUT FLOOR_SERVER: the two load programs against each other. The checker must be
-# content with the floor, also over several publishes in one write, and must refuse to measure a port
-# that belongs to a process other than the one it was given.
+# floor_check.sh WSPUSH FLOOR_SERVER: `wspush bench fan-out` against the floor. It must be content,
+# also over several publishes in one write, and must refuse to measure a port that belongs to a
+# process other than the one it was given.
 set -euo pipefail
-fan_out=$1
+wspush=$1
 floor_server=$2
 
 log=$(mktemp)
@@ -19,12 +19,12 @@ for _ in $(seq 500); do
 done
 [ -n "$address" ] || { echo "the floor did not start"; exit 1; }
 
-common=(--server "$address" --door floor --subscribers 200)
-"$fan_out" "${common[@]}" --check --server-pid "$server"
-"$fan_out" "${common[@]}" --check --window 16 --messages 1000 --payload-bytes 1024
-"$fan_out" "${common[@]}" --check --rate 500 --messages 50
+fan_out=("$wspush" bench fan-out --url "ws://$address" --dialect floor --connections 200 --check)
+"${fan_out[@]}" --server-pid "$server"
+"${fan_out[@]}" --window 16 --messages 1000 --payload-bytes 1024
+"${fan_out[@]}" --rate 500 --messages 50
 
-if "$fan_out" "${common[@]}" --check --server-pid $$ 2>/dev/null; then
+if "${fan_out[@]}" --server-pid $$ 2>/dev/null; then
   echo "measured a server that is not the given process"
   exit 1
 fi
