@@ -37,6 +37,11 @@ def paired_ratios(ours, theirs):
                    if theirs.get(each, 0) > 0])
 
 
+def digits_for(value, digits):
+    """So many behind the point; one more below 1, or little figures could not be told apart."""
+    return digits + 1 if digits > 0 and 0 < abs(value) < 1 else digits
+
+
 def text_of(value, digits):
     """A figure as it stands in a table: thousands apart, so many digits behind the point."""
     return f"{value:,.{digits}f}"

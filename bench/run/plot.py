@@ -6,7 +6,7 @@ SVG that is its own page: it brings a background, and turns dark where the reade
 import math
 from xml.sax.saxutils import escape
 
-from figures import spread, text_of
+from figures import digits_for, spread, text_of
 from result_tables import columns_of, rows_of
 
 WIDTH = 860
@@ -127,7 +127,7 @@ def svg_of(table, results):
         for index, name, values in lanes:
             middle = y + LANE / 2
             low, at, high = (scale.x(each) for each in (values.low, values.median, values.high))
-            shown = text_of(values.median, metric.digits)
+            shown = text_of(values.median, digits_for(values.median, metric.digits))
             parts += [f'<g><title>{escape(f"{name}: {shown} {metric.unit}")}</title>',
                       f'<line class="range c{index}" x1="{low:.1f}" y1="{middle:.1f}" '
                       f'x2="{high:.1f}" y2="{middle:.1f}"/>',

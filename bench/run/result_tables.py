@@ -1,6 +1,6 @@
 """Results as tables of Markdown."""
 
-from figures import median, paired_ratios, spread, text_of, text_of_spread
+from figures import digits_for, median, paired_ratios, spread, text_of, text_of_spread
 
 FAILED = "failed"
 RATIO_DIGITS = 2
@@ -49,7 +49,8 @@ def full_table(table, results, metric):
             values = list(results.values(table.key, row.key, name, metric).values())
             ratio = ratios(results, table, row, name, metric)
             if values:
-                cell = text_of_spread(spread(values), metric.digits)
+                measured = spread(values)
+                cell = text_of_spread(measured, digits_for(measured.median, metric.digits))
             else:
                 cell = FAILED if results.has_failed(table.key, row.key, name) else ""
             if name == names[0]:
@@ -72,7 +73,8 @@ def short_table(table, results, metric):
         for name in names:
             values = results.values(table.key, row.key, name, metric)
             is_empty = is_empty and not values
-            cells.append(text_of(median(values.values()), metric.digits) if values else "")
+            middle = median(values.values()) if values else 0
+            cells.append(text_of(middle, digits_for(middle, metric.digits)) if values else "")
         lines.append(line(cells))
     return [] if is_empty else lines
 
@@ -83,10 +85,15 @@ def caption(metric):
 
 
 def tables_of(table, results):
-    """All figures of a table, as lines."""
-    lines = []
-    for index, metric in enumerate(table.metrics):
-        made = (full_table if index == 0 else short_table)(table, results, metric)
+    """All figures of a table, as lines; those behind the first metric are folded away."""
+    first, *others = table.metrics
+    lines = [caption(first), "", *full_table(table, results, first)]
+    folded = []
+    for metric in others:
+        made = short_table(table, results, metric)
         if made:
-            lines += [caption(metric), "", *made, ""]
-    return lines[:-1]
+            folded += ["", caption(metric), "", *made]
+    if folded:
+        names = ", ".join(metric.name for metric in others)
+        lines += ["", f"<details><summary>Also: {names}</summary>", *folded, "", "</details>"]
+    return lines

@@ -73,6 +73,8 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.text_of(14232.4, 0), "14,232")
         self.assertEqual(figures.text_of_spread(figures.Spread(2, 1, 3.5), 2), "2.00 (1.00–3.50)")
         self.assertEqual(figures.text_of_spread(figures.Spread(2, 2, 2), 1), "2.0")
+        self.assertEqual([figures.digits_for(value, digits)
+                          for value, digits in ((1, 2), (0.29, 2), (0, 2), (0.29, 0))], [2, 3, 2, 0])
 
 
 class RawResults(unittest.TestCase):
@@ -111,6 +113,13 @@ class Tables(unittest.TestCase):
     def test_a_metric_that_nobody_has_is_left_out(self):
         nothing = Metric("absent", "absent", "s")
         self.assertEqual(result_tables.short_table(TABLE, SOME, nothing), [])
+
+    def test_all_but_the_first_are_folded_away(self):
+        lines = result_tables.tables_of(TABLE, SOME)
+        self.assertEqual(lines[0], "CPU of a delivery, µs (less is better):")
+        self.assertLess(lines.index("<details><summary>Also: waiting</summary>"),
+                        lines.index("Waiting, ms (less is better):"))
+        self.assertEqual(lines[-1], "</details>")
 
     def test_columns_of_contenders_that_did_not_take_part_are_left_out(self):
         results = measured({("small", "wspushd"): [1.0]})
