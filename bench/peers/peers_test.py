@@ -96,7 +96,8 @@ class Peers(unittest.TestCase):
         connection = HttpConnection(self.address)
         self.addCleanup(connection.close)
         for number in range(3):
-            connection.send(build_request("POST", "/pub/bench", body=b"posted %d" % number))
+            connection.send(build_request("POST", "/api/topics/bench/messages",
+                                          body=b"posted %d" % number))
             self.assertIn(connection.read_response().status, (200, 201, 202))
             self.assertEqual(subscriber.receive()[1], b"posted %d" % number)
 

@@ -61,6 +61,7 @@ def options_of(arguments):
     options = parser.parse_args(arguments)
     if options.quick:
         options.rounds, options.seconds = 2, 0.5
+    options.no_peers = options.no_peers or options.noise
     if not 1 <= options.rounds <= 99:
         parser.error(f"--rounds {options.rounds}: 1 to 99 are allowed")
     if not 0.1 <= options.seconds <= 60:
