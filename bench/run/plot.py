@@ -19,7 +19,8 @@ BOTTOM = 46
 # Above this, from the least to the greatest, little ones could not be told apart from nothing.
 LINEAR_RATIO_MAX = 15
 
-# Ours, the floor, then the peers as they come.
+# Each of these has its colour in every plot; other names get those that are left.
+KNOWN = ("wspushd", "floor", "nchan", "ws", "Beast", "NATS", "Mosquitto")
 LIGHT = ("#0b5fd0", "#57606a", "#b35900", "#1a7f37", "#8250df", "#bf3989", "#8a6d00", "#117a8b")
 DARK = ("#6cb0ff", "#a0a8b2", "#f0a35e", "#57c86f", "#c297ff", "#f779b6", "#d9b93f", "#5fc9d8")
 
@@ -60,11 +61,19 @@ def tick_text(value):
     return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.6f}".rstrip("0").rstrip(".")
 
 
-def style(count):
+def colours_of(names):
+    """{name: index of its colour}, for as many names as there are colours."""
+    free = [index for index in range(len(LIGHT))
+            if index >= len(KNOWN) or KNOWN[index] not in names]
+    return {name: KNOWN.index(name) if name in KNOWN else free.pop(0)
+            for name in names[:len(LIGHT)]}
+
+
+def style(indices):
     def colours(palette, text, faint, back):
         rules = [f"text{{fill:{text}}} .back{{fill:{back}}} .grid{{stroke:{faint}}}"]
         rules += [f".c{index}{{fill:{palette[index]};stroke:{palette[index]}}}"
-                  for index in range(count)]
+                  for index in sorted(indices)]
         return " ".join(rules)
 
     return ("<style>text{font:12px system-ui,sans-serif} .title{font-size:15px;font-weight:600} "
@@ -79,9 +88,9 @@ def text(x, y, content, kind="", anchor="start"):
     return f'<text x="{x:.1f}" y="{y:.1f}"{attribute} text-anchor="{anchor}">{escape(content)}</text>'
 
 
-def legend(names):
+def legend(colours):
     parts, x = [], float(LEFT)
-    for index, name in enumerate(names):
+    for name, index in colours.items():
         parts.append(f'<circle class="c{index}" cx="{x + 5:.1f}" cy="{TOP - 26}" r="4.5"/>')
         parts.append(text(x + 14, TOP - 22, name))
         x += 30 + 7.2 * len(name)
@@ -91,11 +100,11 @@ def legend(names):
 def svg_of(table, results):
     """The plot of the table's first metric; None where there is nothing to show."""
     metric = table.metrics[0]
-    names = columns_of(table, results)[:len(LIGHT)]
+    colours = colours_of(columns_of(table, results))
     groups = []
     for row in rows_of(table, results):
         lanes = []
-        for index, name in enumerate(names):
+        for name, index in colours.items():
             values = list(results.values(table.key, row.key, name, metric).values())
             if values:
                 lanes.append((index, name, spread(values)))
@@ -110,9 +119,9 @@ def svg_of(table, results):
     unit = f"{metric.name}, {metric.unit}"
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
              f'width="{WIDTH}" height="{height}" role="img">',
-             f"<title>{escape(table.title)}: {escape(unit)}</title>", style(len(names)),
+             f"<title>{escape(table.title)}: {escape(unit)}</title>", style(colours.values()),
              f'<rect class="back" width="{WIDTH}" height="{height}" rx="6"/>',
-             text(16, 26, table.title, "title"), *legend(names)]
+             text(16, 26, table.title, "title"), *legend(colours)]
     for tick in scale.ticks():
         x = scale.x(tick)
         parts += [f'<line class="grid" x1="{x:.1f}" y1="{TOP - 8}" x2="{x:.1f}" y2="{bottom}"/>',
@@ -123,6 +132,9 @@ def svg_of(table, results):
                       anchor="middle"))
     y = float(TOP)
     for label, lanes in groups:
+        if y > TOP:
+            parts.append(f'<line class="grid" x1="16" y1="{y - GAP / 2:.1f}" '
+                         f'x2="{WIDTH - 16}" y2="{y - GAP / 2:.1f}"/>')
         parts.append(text(LEFT - 12, y + len(lanes) * LANE / 2 + 4, label, anchor="end"))
         for index, name, values in lanes:
             middle = y + LANE / 2

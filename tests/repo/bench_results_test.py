@@ -144,6 +144,13 @@ class Plots(unittest.TestCase):
             self.assertTrue(0 < float(element.get("cx")) < width)
             self.assertTrue(0 < float(element.get("cy")) < height)
 
+    def test_a_server_has_the_same_colour_in_every_plot_and_its_own(self):
+        first = plot.colours_of(["wspushd", "floor", "ws"])
+        second = plot.colours_of(["keep-alive", "ws", "pipelined", "floor"])
+        self.assertEqual((first["ws"], first["floor"]), (second["ws"], second["floor"]))
+        self.assertEqual(len(set(second.values())), 4)
+        self.assertEqual(len(plot.colours_of([str(each) for each in range(20)])), len(plot.LIGHT))
+
     def test_nothing_measured_makes_no_plot(self):
         self.assertIsNone(plot.svg_of(TABLE, Results(ABOUT)))
         self.assertIsNone(plot.svg_of(TABLE, measured({("small", "wspushd"): [None]})))
