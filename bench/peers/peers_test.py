@@ -92,7 +92,7 @@ class Peers(unittest.TestCase):
 
     def test_nchan_takes_what_is_posted(self):
         self.start("nchan")
-        subscriber = self.client("/sub/bench")
+        subscriber = self.client("/topics/bench")
         connection = HttpConnection(self.address)
         self.addCleanup(connection.close)
         for number in range(3):

@@ -6,7 +6,6 @@ import time
 from load import LoadFault
 from servers import ServerFault
 
-WARM_UP_SECONDS = 0.25
 PEER_ROUNDS_MAX = 3  # they differ by factors, not by percents
 # What a measurement takes besides its seconds: to start and to end, and for each connection.
 SECONDS_AROUND = 0.4
@@ -29,7 +28,7 @@ def seconds_expected(tables, rounds, seconds):
                                               for each in row.contenders})
             for row in group:
                 connections = row.number("connections") + row.number("stalled")
-                one = (row.seconds * seconds + WARM_UP_SECONDS + SECONDS_AROUND +
+                one = (row.seconds * seconds + row.warm_up + SECONDS_AROUND +
                        SECONDS_PER_CONNECTION * connections)
                 total += one * sum(len(rounds_of(row, each, rounds)) for each in row.contenders)
     return total
@@ -99,8 +98,7 @@ class Campaign:
         names = (table.key, row.key, contender.name, number)
         try:
             server = self._running_one(contender.server, running)
-            result = self._load.measure(row, contender, server, row.seconds * self._seconds,
-                                        WARM_UP_SECONDS)
+            result = self._load.measure(row, contender, server, row.seconds * self._seconds)
             self._results.add(*names, result=result)
         except (LoadFault, ServerFault) as fault:
             self._results.add(*names, error=str(fault))

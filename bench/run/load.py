@@ -4,22 +4,26 @@ import json
 import subprocess
 
 SPARE_SECONDS = 90  # to connect, to warm up, to close
+TOPIC = "bench"
+PUBLISHING = ("fan-out", "stalled", "publish")
 
 
 class LoadFault(Exception):
     """A run that gave no result, or one with faults in it. Says what the program said."""
 
 
-def command_of(program, row, contender, running, seconds, warm_up):
+def command_of(program, row, contender, running, seconds):
     """The arguments of one measurement."""
-    command = [program, "bench", row.scenario, "--url", running.url(contender.path),
-               "--dialect", contender.dialect, "--topic", "bench",
-               "--server-pid", str(running.pid), "--duration", f"{seconds:g}",
-               "--warm-up", f"{warm_up:g}", "--json"]
+    command = [program, "bench", row.scenario, "--url", running.url(), "--server-pid",
+               str(running.pid), "--duration", f"{seconds:g}", "--warm-up", f"{row.warm_up:g}",
+               "--json"]
+    if row.scenario != "echo":
+        command += ["--dialect", contender.dialect, "--topic", TOPIC]
     if running.uses_tls:
         command.append("--insecure")
-    # Who has no listener of its own for HTTP publishers takes them where the subscribers come in.
-    command += ["--api", f"http://{running.internal or running.public}"]
+    if row.scenario in PUBLISHING:
+        # Who has no listener of its own for back ends takes them where the subscribers come in.
+        command += ["--api", f"http://{running.internal or running.public}"]
     for option, value in (*row.load, *contender.load):
         command.append(f"--{option}")
         if value is not None:
@@ -49,15 +53,15 @@ class Load:
     def __exit__(self, *_):
         self._end()
 
-    def measure(self, row, contender, running, seconds, warm_up):
+    def measure(self, row, contender, running, seconds):
         """The fields of the result. Raises LoadFault."""
-        command = command_of(self._program, row, contender, running, seconds, warm_up)
+        command = command_of(self._program, row, contender, running, seconds)
         with subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(self._cpu), *command],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                 start_new_session=True) as self._process:
             try:
-                output, complaint = self._process.communicate(timeout=seconds + warm_up +
+                output, complaint = self._process.communicate(timeout=seconds + row.warm_up +
                                                               SPARE_SECONDS)
             except subprocess.TimeoutExpired:
                 raise LoadFault(f"no end after {SPARE_SECONDS} s: {' '.join(command)}") from None

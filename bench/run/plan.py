@@ -37,7 +37,6 @@ class Contender:
     name: str
     server: Server
     dialect: str
-    path: str = ""
     load: tuple = ()  # of (option, value); value None: an option without one
     is_peer: bool = False
 
@@ -59,6 +58,7 @@ class Row:
     load: tuple = ()              # as in Contender
     baseline: Baseline | None = None
     seconds: float = 1.0          # of a round, in units of --seconds
+    warm_up: float = 0.25         # s
     rounds_max: int = 99
     group: str = ""               # rows of one group take turns, round by round
     has_new_server_each_round: bool = False

@@ -25,8 +25,8 @@ class Running:
         self.internal = internal
         self.uses_tls = uses_tls
 
-    def url(self, path=""):
-        return f"{'wss' if self.uses_tls else 'ws'}://{self.public}{path}"
+    def url(self):
+        return f"{'wss' if self.uses_tls else 'ws'}://{self.public}"
 
 
 def listening_inodes(port, table="/proc/net/tcp"):

@@ -63,7 +63,7 @@ class StartedServers(Scratch):
         host, port = running.public.split(":")
         socket.create_connection((host, int(port)), timeout=5).close()
         self.assertEqual(os.sched_getaffinity(running.pid), {CPU})
-        self.assertEqual(running.url("/x"), f"ws://{running.public}/x")
+        self.assertEqual(running.url(), f"ws://{running.public}")
 
     def test_are_ended_by_their_pid_though_they_may_not_want_to(self):
         with mock.patch.object(servers, "END_SECONDS", 0.2):
@@ -127,7 +127,8 @@ class Configurations(Scratch):
         self.assertIsNone(kinds.missing(shop, "floor"))
 
 
-ROW = Row("row", "row", "echo", (), (("payload-bytes", 20), ("text", None)))
+ROW = Row("row", "row", "publish", (), (("payload-bytes", 20), ("deflate", None)))
+ECHO = Row("row", "row", "echo", (), (("depth", 4),), warm_up=1)
 CONTENDER = Contender("wspushd", Server.of("one"), "raw", load=(("publish", "http"),))
 
 
@@ -136,17 +137,22 @@ class LoadProgram(Scratch):
         super().setUp()
         self.running = servers.Running(None, 42, "127.0.0.1:1", "127.0.0.1:2", True)
 
-    def measure(self, text):
+    def measure(self, text, row=ROW, contender=CONTENDER):
         with load.Load(self.program("#!/bin/sh\n" + text), CPU) as program:
-            return program.measure(ROW, CONTENDER, self.running, 1, 0.25)
+            return program.measure(row, contender, self.running, 1)
 
     def test_is_told_what_the_row_and_the_contender_ask_for(self):
-        result = self.measure("""printf '{"said":"%s"}\\n' "$*" """)
+        says_its_arguments = """printf '{"said":"%s"}\\n' "$*" """
         self.assertEqual(
-            result["said"],
-            "bench echo --url wss://127.0.0.1:1 --dialect raw --topic bench --server-pid 42 "
-            "--duration 1 --warm-up 0.25 --json --insecure --api http://127.0.0.1:2 "
-            "--payload-bytes 20 --text --publish http")
+            self.measure(says_its_arguments)["said"],
+            "bench publish --url wss://127.0.0.1:1 --server-pid 42 --duration 1 --warm-up 0.25 "
+            "--json --dialect raw --topic bench --insecure --api http://127.0.0.1:2 "
+            "--payload-bytes 20 --deflate --publish http")
+        self.running = servers.Running(None, 42, "127.0.0.1:1", None, False)
+        self.assertEqual(
+            self.measure(says_its_arguments, ECHO, FLOOR)["said"],
+            "bench echo --url ws://127.0.0.1:1 --server-pid 42 --duration 1 --warm-up 1 --json "
+            "--depth 4")
 
     def test_a_line_of_json_among_others_is_the_result(self):
         self.assertEqual(self.measure("""echo a table; echo '{"x":1.5}'"""), {"x": 1.5})
@@ -185,7 +191,7 @@ class FakeLoad:
         self.log = log
         self.broken = set()
 
-    def measure(self, row, contender, running, seconds, warm_up):
+    def measure(self, row, contender, running, seconds):
         self.log.append(f"{row.key}.{contender.name}")
         if contender.name in self.broken:
             raise load.LoadFault("out of order")

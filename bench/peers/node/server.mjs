@@ -1,5 +1,5 @@
-// The package `ws` as a peer of scripts/bench, with the protocol of the floor: what a client of
-// /publish sends goes to all other clients, or, with --mode echo, every message goes back.
+// The package `ws` as a peer of scripts/bench: what a client sends goes to all clients but those of
+// /publish, or, with --mode echo, back to itself.
 import { createServer as createPlain } from 'node:http';
 import { createServer as createTls } from 'node:https';
 import { readFileSync } from 'node:fs';
@@ -36,11 +36,12 @@ sockets.on('connection', (socket, request) => {
   socket.on('error', () => {});
   if (options.mode === 'echo') {
     socket.on('message', (payload, isBinary) => socket.send(payload, { binary: isBinary }));
-  } else if (request.url === '/publish') {
-    socket.on('message', (payload, isBinary) => {
-      for (const subscriber of subscribers) subscriber.send(payload, { binary: isBinary });
-    });
-  } else {
+    return;
+  }
+  socket.on('message', (payload, isBinary) => {
+    for (const subscriber of subscribers) subscriber.send(payload, { binary: isBinary });
+  });
+  if (request.url !== '/publish') {
     subscribers.add(socket);
     socket.on('close', () => subscribers.delete(socket));
   }
