@@ -6,7 +6,6 @@ import time
 from load import LoadFault
 from servers import ServerFault
 
-PEER_ROUNDS_MAX = 3  # they differ by factors, not by percents
 # What a measurement takes besides its seconds: to start and to end, and for each connection.
 SECONDS_AROUND = 0.4
 SECONDS_PER_CONNECTION = 0.00025
@@ -15,7 +14,7 @@ SECONDS_PER_START = 0.3
 
 def rounds_of(row, contender, rounds):
     """The numbers of the rounds in which it takes part, spread over all of them."""
-    count = min(rounds, row.rounds_max, *([PEER_ROUNDS_MAX] if contender.is_peer else []))
+    count = min(rounds, row.rounds_max, *([row.peer_rounds_max] if contender.is_peer else []))
     return {1 + index * rounds // count for index in range(count)}
 
 

@@ -44,8 +44,8 @@ def options_of(arguments):
     parser.add_argument("--list", action="store_true", help="the tables and rows, and nothing else")
     parser.add_argument("--rounds", type=int, default=5, metavar="N",
                         help="of each row, the servers in turn (5)")
-    parser.add_argument("--seconds", type=float, default=1.5, metavar="S",
-                        help="of a round; rows that need it get more, or less (1.5)")
+    parser.add_argument("--seconds", type=float, default=1.25, metavar="S",
+                        help="of a round; rows that need it get more, or less (1.25)")
     parser.add_argument("--quick", action="store_true",
                         help="2 rounds of half a second, prints only")
     parser.add_argument("--noise", action="store_true",

@@ -60,6 +60,7 @@ class Row:
     seconds: float = 1.0          # of a round, in units of --seconds
     warm_up: float = 0.25         # s
     rounds_max: int = 99
+    peer_rounds_max: int = 3      # they differ by factors, not by percents
     group: str = ""               # rows of one group take turns, round by round
     has_new_server_each_round: bool = False
 

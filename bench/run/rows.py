@@ -3,6 +3,8 @@
 from plan import FLOOR, OURS, Baseline, Contender, Metric, Row, Server, Table
 
 TO_FLOOR = Baseline(contender=FLOOR)
+# Where a round is long, or there are many rows: peers differ by factors.
+FEW_ROUNDS = 2
 
 CPU_DELIVERY = Metric("cpu_us_per_delivery", "CPU of a delivery", "µs")
 CPU_MESSAGE = Metric("cpu_us_per_message", "CPU of a message there and back", "µs")
@@ -44,6 +46,8 @@ def size_of(payload_bytes):
 def fan_out_row(connections, payload_bytes, window, contenders, *, key="", label="", more=(),
                 **options):
     options.setdefault("baseline", TO_FLOOR)
+    if connections >= 10000:
+        options.setdefault("peer_rounds_max", FEW_ROUNDS)
     return Row(key=f"{connections}x{payload_bytes}w{window}{key}",
                label=f"{connections:,} × {size_of(payload_bytes)}, window {window}{label}",
                scenario="fan-out", contenders=contenders,
@@ -55,6 +59,7 @@ def rate_row(connections, rate, contenders):
     # At a few messages a second a round needs its time, whatever --seconds says of the others.
     return Row(key=f"{connections}at{rate}", label=f"{connections:,} × 128 B, {rate}/s",
                scenario="fan-out", contenders=contenders, baseline=TO_FLOOR, seconds=1.5,
+               peer_rounds_max=FEW_ROUNDS,
                load=(("connections", connections), ("payload-bytes", 128), ("rate", rate)))
 
 
@@ -127,7 +132,8 @@ def echo_contenders(**settings):
 
 def echo_row(payload_bytes, depth, contenders, **options):
     return Row(key=f"{payload_bytes}d{depth}", label=f"{size_of(payload_bytes)}, depth {depth}",
-               scenario="echo", contenders=contenders, baseline=TO_FLOOR, seconds=0.7,
+               scenario="echo", contenders=contenders, baseline=TO_FLOOR, seconds=0.8,
+               peer_rounds_max=FEW_ROUNDS,
                load=(("connections", 50), ("payload-bytes", payload_bytes), ("depth", depth)),
                **options)
 
@@ -166,7 +172,8 @@ def text_echo():
 def idle():
     def row(key, label, contenders, load=()):
         return Row(key, label, "idle", contenders,
-                   (("connections", 15000), *load), rounds_max=2, seconds=0.2, warm_up=1,
+                   (("connections", 15000), *load), rounds_max=2, peer_rounds_max=1,
+                   seconds=0.2, warm_up=1,
                    has_new_server_each_round=True)
 
     deflated = (("deflate", None),)
