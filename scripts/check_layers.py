@@ -29,7 +29,8 @@ MODULES = {
     "config": set(),
     "server": {"metrics", "http", "hub", "net", "websocket", "auth", "engine", "bridge", "door",
                "api", "config"},
-    "cli": {"http", "websocket", "net"},
+    "load": set(),
+    "cli": {"http", "websocket", "net", "load"},
     "bin": {"server", "cli"},
 }
 
@@ -48,6 +49,7 @@ CONTRACTS = {
     "api": {"hub", "config", "engine", "net", "auth"},
     "config": {"config"},
     "server": {"hub", "config", "engine", "net", "auth", "bridge", "door"},
+    "load": set(),
     "cli": {"hub", "config", "net"},
     "bin": {"config"},
 }
@@ -66,8 +68,8 @@ LIBRARIES = {
     r"^fmt/": {"base", "metrics"},
     r"^simdjson": {"base"},
     r"^yaml-cpp/": {"config"},
-    r"^openssl/": {"websocket", "auth", "net"},
-    r"^zlib\.h$": {"websocket"},
+    r"^openssl/": {"websocket", "auth", "net", "load"},
+    r"^zlib\.h$": {"websocket", "load"},
     r"^(hiredis|librdkafka|rabbitmq-c|amqp)": {"engine", "bridge"},
     r"^(gtest|gmock|benchmark)/": set(),
 }

@@ -13,6 +13,7 @@ const std::string_view kHelp = R"(wspush, the companion of wspushd
 usage: wspush sub TOPIC... [--count N] [--after ID|first] [--format raw|json]
        wspush pub TOPIC [DATA|-] [--json|--text|--binary] [--verbose]
        wspush pub [TOPIC] --ndjson
+       wspush bench SCENARIO ...    load for a server, see wspush bench --help
 
 sub prints one message a line and comes back by itself when it was cut off.
       --count N            ends after N messages
@@ -226,7 +227,7 @@ Result<Options, std::string> parse_options(std::span<const char* const> argument
   options.url = *parse_endpoint(kDefaultUrl, Listener::kPublic);
   options.api = *parse_endpoint(kDefaultApi, Listener::kInternal);
   if (arguments.empty()) {
-    return usage_error("sub or pub?");
+    return usage_error("sub, pub or bench?");
   }
   const std::string_view name = arguments[0];
   for (const std::string_view argument : arguments) {

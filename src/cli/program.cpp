@@ -5,6 +5,7 @@
 #include <string>
 #include <unistd.h>
 
+#include "cli/bench_command.hpp"
 #include "cli/descriptor_io.hpp"
 #include "cli/options.hpp"
 #include "cli/publish_command.hpp"
@@ -29,6 +30,9 @@ void open_standard_descriptors() {
 
 int run_program(std::span<const char* const> arguments, std::string_view version) {
   open_standard_descriptors();
+  if (!arguments.empty() && std::string_view(arguments[0]) == "bench") {
+    return run_bench(arguments.subspan(1));
+  }
   const auto options = parse_options(arguments);
   if (!options) {
     note(options.error());

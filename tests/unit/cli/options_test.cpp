@@ -85,7 +85,7 @@ TEST(Options, AreRefusedWithWhatIsWrong) {
     Arguments arguments;
     const char* error;
   } cases[] = {
-      {{}, "sub or pub?"},
+      {{}, "sub, pub or bench?"},
       {{"nope"}, "unknown command nope"},
       {{"bench"}, "unknown command bench"},
       {{"--count", "1"}, "the command comes first"},

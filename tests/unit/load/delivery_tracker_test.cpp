@@ -1,4 +1,4 @@
-#include "delivery_tracker.hpp"
+#include "load/delivery_tracker.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "payload.hpp"
+#include "load/payload.hpp"
 
 #include <cstdint>
 #include <string>
@@ -31,17 +31,53 @@ TEST(Payload, IsNotIntactWithAnyByteChanged) {
 }
 
 TEST(Payload, MixedTextIsTextAndCheckedToTheByte) {
-  const std::string good = make_payload(42, 1024, PayloadText::kMixed);
+  const std::string good = make_payload(42, 1024, PayloadKind::kMixed);
   EXPECT_EQ(good.size(), 1024U);
   EXPECT_EQ(sequence_of(good), 42U);
   EXPECT_EQ(good.find_first_of("\"\\"), std::string::npos) << "fits into JSON as it is";
-  EXPECT_TRUE(is_intact(good, 42, 1024, PayloadText::kMixed));
+  EXPECT_TRUE(is_intact(good, 42, 1024, PayloadKind::kMixed));
   EXPECT_FALSE(is_intact(good, 42, 1024)) << "not the other filling";
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = bad[i] == '!' ? '?' : '!';
-    EXPECT_FALSE(is_intact(bad, 42, 1024, PayloadText::kMixed)) << i;
+    EXPECT_FALSE(is_intact(bad, 42, 1024, PayloadKind::kMixed)) << i;
   }
+}
+
+TEST(Payload, OfEveryKindHasTheSizeAndIsCheckedToTheByte) {
+  for (const PayloadKind kind : {PayloadKind::kNonAscii, PayloadKind::kRandom}) {
+    for (const std::size_t bytes : {16U, 17U, 18U, 19U, 100U, 1000U}) {
+      const std::string payload = make_payload(7, bytes, kind);
+      EXPECT_EQ(payload.size(), bytes);
+      EXPECT_EQ(sequence_of(payload), 7U);
+      EXPECT_TRUE(is_intact(payload, 7, bytes, kind));
+      EXPECT_FALSE(is_intact(payload, 8, bytes, kind));
+    }
+  }
+}
+
+TEST(Payload, NonAsciiIsWholeLetters) {
+  // Walks over it by the lengths that the first bytes say.
+  const std::string text = make_payload(3, 1000, PayloadKind::kNonAscii);
+  std::size_t letters = 0;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto first = static_cast<unsigned char>(text[at]);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    for (std::size_t i = 1; i < length; ++i) {
+      ASSERT_LT(at + i, text.size());
+      ASSERT_EQ(static_cast<unsigned char>(text[at + i]) & 0xc0, 0x80);
+    }
+    letters += length > 1 ? 1 : 0;
+    at += length;
+  }
+  EXPECT_GT(letters, 300U);
+}
+
+TEST(Payload, StandsInAnEntryOfThePublishApi) {
+  std::string out;
+  append_json_entry(out, "t", 1, 16, PayloadKind::kLetter);
+  EXPECT_EQ(out, R"({"topic":"t","text":"0000000000000001"})");
 }
 
 TEST(Payload, HasNoNumberWhenItIsShortOrNotHex) {

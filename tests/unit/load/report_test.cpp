@@ -1,6 +1,8 @@
-#include "report.hpp"
+#include "load/report.hpp"
 
 #include <gtest/gtest.h>
+
+#include "load/fan_out_run.hpp"
 
 namespace wspush::load {
 namespace {
@@ -11,21 +13,39 @@ Measurement measurement() {
   measured.deliveries = 990;
   measured.publisher_echoes = 10;
   measured.received_bytes = 9900;
-  measured.elapsed = std::chrono::seconds(2);
-  measured.cpu = CpuSample{.server_ns = 3'900'000, .ksoftirqd_ns = 100'000};
+  measured.usage = {
+      .elapsed = std::chrono::seconds(2),
+      .generator_cpu = std::chrono::milliseconds(500),
+      .server = CpuSample{
+          .server_ns = 3'900'000, .ksoftirqd_ns = 100'000, .user_ticks = 1, .system_ticks = 3}};
   return measured;
 }
 
-TEST(Report, SharesTheCpuOfServerAndKsoftirqdAmongAllDeliveries) {
-  EXPECT_DOUBLE_EQ(cpu_us_per_delivery(measurement()), 4.0);
+TEST(Report, SharesTheCpuOfServerAndKsoftirqdAmongAll) {
+  EXPECT_DOUBLE_EQ(cpu_us_per(*measurement().usage.server, 1000), 4.0);
+  EXPECT_DOUBLE_EQ(cpu_us_per(*measurement().usage.server, 0), 0);
+  EXPECT_DOUBLE_EQ(per_second(10, std::chrono::seconds(2)), 5.0);
+  EXPECT_DOUBLE_EQ(per_second(10, {}), 0);
 }
 
-TEST(Report, SaysTheFiguresInOneLine) {
-  const std::string json = to_json(Options{}, measurement(), Faults{});
-  EXPECT_NE(json.find(R"("cpu_us_per_delivery":4.0000)"), std::string::npos) << json;
-  EXPECT_NE(json.find(R"("deliveries_per_second":495,)"), std::string::npos) << json;
-  EXPECT_NE(json.find(R"("bytes_per_delivery":10.00)"), std::string::npos) << json;
-  EXPECT_NE(json.find(R"("exactly_once":true})"), std::string::npos) << json;
+TEST(Report, SaysTheSameForProgramsAndForPeople) {
+  Report report("title");
+  report.text("a", "b").boolean("c", true).count("d", 4).number("e", 0.5, 2);
+  report.count("f", 6, "six", "apples").microseconds("g_us", std::chrono::microseconds(7), "seven");
+  EXPECT_EQ(report.json(), R"({"a":"b","c":true,"d":4,"e":0.50,"f":6,"g_us":7.0})");
+  EXPECT_EQ(report.table(),
+            "title\n"
+            "  six                                         6 apples\n"
+            "  seven                                       7 us\n");
+}
+
+TEST(Report, OfAFanOutSaysItsFiguresInOneLine) {
+  const std::string json = fan_out_report(Options{}, measurement(), Faults{}).json();
+  for (const char* field : {R"("cpu_us_per_delivery":4.0000)", R"("deliveries_per_second":495,)",
+                            R"("bytes_per_delivery":10.00)", R"("user_share":0.250)",
+                            R"("generator_share":0.250)", R"("exactly_once":true})"}) {
+    EXPECT_NE(json.find(field), std::string::npos) << field << " in " << json;
+  }
   EXPECT_EQ(json.find('\n'), std::string::npos);
 }
 
@@ -38,9 +58,9 @@ TEST(Report, IsNotExactWithAnyOneFault) {
     faults.*kind = 1;
     EXPECT_FALSE(is_exact(measurement(), faults));
   }
-  Measurement stalled = measurement();
-  stalled.is_stalled = true;
-  EXPECT_FALSE(is_exact(stalled, Faults{}));
+  Measurement stuck = measurement();
+  stuck.is_stuck = true;
+  EXPECT_FALSE(is_exact(stuck, Faults{}));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "sequence_ledger.hpp"
+#include "load/sequence_ledger.hpp"
 
 #include <cstdint>
 #include <set>

@@ -1,4 +1,4 @@
-#include "statistics.hpp"
+#include "load/statistics.hpp"
 
 #include <gtest/gtest.h>
 

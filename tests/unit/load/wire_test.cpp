@@ -1,4 +1,4 @@
-#include "wire.hpp"
+#include "load/wire.hpp"
 
 #include <string>
 
