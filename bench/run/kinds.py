@@ -68,8 +68,9 @@ class Workshop:
         return directory, path
 
 
-def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None):
+def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None, has_long_history=False):
     """As it is shipped, history, offsets and metrics on; the limits meant for clients lifted."""
+    history = ", history: {messages: 1000000, bytes: 1GiB}" if has_long_history else ""
     listener = '{address: "127.0.0.1:0"}'
     if tls:
         certificate, key = shop.certificate()
@@ -77,12 +78,13 @@ def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None):
                     f'tls: {{certificate: "{certificate}", key: "{key}"}}}}')
     settings = [f"listen=[{listener}]", "internal.address=127.0.0.1:0", f"reactors={reactors}",
                 "limits.commands_per_second=0",
-                "topics=[{match: bench, subscribe: anyone, publish: anyone}]"]
+                f"topics=[{{match: bench, subscribe: anyone, publish: anyone{history}}}]"]
     if echo:
         settings.append("echo=true")
     if ping_interval:
         settings.append(f"heartbeat.ping_interval={ping_interval}")
-    return Launch([shop.program("wspushd"), *(part for each in settings for part in ("--set", each))],
+    options = [part for each in settings for part in ("--set", each)]
+    return Launch([shop.program("wspushd"), *options],
                   internal=r"listening on ([\d.:]+) \(internal\)")
 
 
