@@ -137,13 +137,15 @@ def measure(options, arguments):
                            (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
         results = Results(about(options, arguments))
         progress = Progress(seconds_expected(tables, options.rounds, options.seconds))
-        with Servers(shop, cpus_of) as servers, \
-                Load(str(build / "wspush"), LOAD_CPU) as load:
-            Campaign(servers, load, results, progress, options.rounds,
-                     options.seconds).run(tables)
-    if options.json:
-        results.write(options.json)
-    show(tables, results)
+        try:
+            with Servers(shop, cpus_of) as servers, \
+                    Load(str(build / "wspush"), LOAD_CPU) as load:
+                Campaign(servers, load, results, progress, options.rounds,
+                         options.seconds).run(tables)
+        finally:  # what was measured before it was ended is not lost
+            if options.json:
+                results.write(options.json)
+            show(tables, results)
     if not (options.quick or options.noise or options.no_page or options.no_peers):
         publish(rows.tables(), results)
     return 1 if results.errors() else 0

@@ -86,6 +86,8 @@ def caption(metric):
 
 def tables_of(table, results):
     """All figures of a table, as lines; those behind the first metric are folded away."""
+    if not columns_of(table, results):
+        return ["Nothing of it was measured."]
     first, *others = table.metrics
     lines = [caption(first), "", *full_table(table, results, first)]
     folded = []

@@ -121,6 +121,10 @@ class Tables(unittest.TestCase):
                         lines.index("Waiting, ms (less is better):"))
         self.assertEqual(lines[-1], "</details>")
 
+    def test_nothing_measured_is_told(self):
+        self.assertEqual(result_tables.tables_of(TABLE, Results(ABOUT)),
+                         ["Nothing of it was measured."])
+
     def test_columns_of_contenders_that_did_not_take_part_are_left_out(self):
         results = measured({("small", "wspushd"): [1.0]})
         self.assertEqual(result_tables.full_table(TABLE, results, CPU),
