@@ -13,7 +13,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS systemd/wspushd.s
 install(FILES ${PROJECT_BINARY_DIR}/wspushd.service DESTINATION lib/systemd/system)
 install(FILES systemd/wspushd.sysusers DESTINATION lib/sysusers.d RENAME wspushd.conf)
 install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
 install(DIRECTORY conf DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # What an operator has written stays. (file(INSTALL) puts DESTDIR in front by itself.)

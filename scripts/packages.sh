@@ -48,6 +48,24 @@ libgmock-dev       /usr/include/gmock/gmock.h
 gcovr              gcovr
 '
 
+packages_to_bench='
+libbenchmark-dev   /usr/include/benchmark/benchmark.h
+python3            /usr/bin/python3
+openssl            openssl
+git                git
+'
+
+# What scripts/bench compares with.
+packages_of_peers='
+nginx              nginx
+libnginx-mod-nchan /usr/lib/nginx/modules/ngx_nchan_module.so
+nats-server        nats-server
+mosquitto          mosquitto
+libboost-dev       /usr/include/boost/beast/websocket.hpp
+nodejs             node
+npm                npm
+'
+
 # package_names LIST: the names alone, in one line.
 package_names() {
   awk 'NF { printf "%s%s", sep, $1; sep = " " } END { print "" }' <<<"$1"

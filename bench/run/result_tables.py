@@ -1,0 +1,101 @@
+"""Results as tables of Markdown."""
+
+from figures import digits_for, median, paired_ratios, spread, text_of, text_of_spread
+
+FAILED = "failed"
+RATIO_DIGITS = 2
+
+
+def ratios(results, table, row, contender, metric):
+    """The spread of its ratios to what it is compared with; None where that is itself or nothing."""
+    if row.baseline is None:
+        return None
+    base_row = row.baseline.row or row.key
+    base_contender = row.baseline.contender or contender
+    if (base_row, base_contender) == (row.key, contender):
+        return None
+    return paired_ratios(results.values(table.key, row.key, contender, metric),
+                         results.values(table.key, base_row, base_contender, metric))
+
+
+def columns_of(table, results):
+    """The contenders that the results have, in the order of the table."""
+    measured = results.contenders_of(table.key)
+    return [name for name in table.contender_names() if name in measured]
+
+
+def rows_of(table, results):
+    measured = results.rows_of(table.key)
+    return [row for row in table.rows if row.key in measured]
+
+
+def line(cells):
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |")
+
+
+def head(cells):
+    return [line(cells), line(["---"] * len(cells))]
+
+
+def full_table(table, results, metric):
+    """Medians with their spread; our ratios in a column, those of the others behind their figure."""
+    names = columns_of(table, results)
+    rows = rows_of(table, results)
+    has_ratio = any(ratios(results, table, row, names[0], metric) for row in rows)
+    lines = head(["", names[0], *(["ratio"] if has_ratio else []), *names[1:]])
+    for row in rows:
+        cells = [row.label]
+        for name in names:
+            values = list(results.values(table.key, row.key, name, metric).values())
+            ratio = ratios(results, table, row, name, metric)
+            if values:
+                measured = spread(values)
+                cell = text_of_spread(measured, digits_for(measured.median, metric.digits))
+            else:
+                cell = FAILED if results.has_failed(table.key, row.key, name) else ""
+            if name == names[0]:
+                cells.append(f"**{cell}**" if cell else "")
+                if has_ratio:
+                    cells.append(f"**{text_of_spread(ratio, RATIO_DIGITS)}**" if ratio else "")
+            else:
+                cells.append(f"{cell} ×{text_of(ratio.median, RATIO_DIGITS)}" if ratio else cell)
+        lines.append(line(cells))
+    return lines
+
+
+def short_table(table, results, metric):
+    """Medians alone; no lines where nobody has the metric."""
+    names = columns_of(table, results)
+    lines = head(["", *names])
+    is_empty = True
+    for row in rows_of(table, results):
+        cells = [row.label]
+        for name in names:
+            values = results.values(table.key, row.key, name, metric)
+            is_empty = is_empty and not values
+            middle = median(values.values()) if values else 0
+            cells.append(text_of(middle, digits_for(middle, metric.digits)) if values else "")
+        lines.append(line(cells))
+    return [] if is_empty else lines
+
+
+def caption(metric):
+    better = "less" if metric.is_less_better else "more"
+    return f"{metric.name[0].upper()}{metric.name[1:]}, {metric.unit} ({better} is better):"
+
+
+def tables_of(table, results):
+    """All figures of a table, as lines; those behind the first metric are folded away."""
+    if not columns_of(table, results):
+        return ["Nothing of it was measured."]
+    first, *others = table.metrics
+    lines = [caption(first), "", *full_table(table, results, first)]
+    folded = []
+    for metric in others:
+        made = short_table(table, results, metric)
+        if made:
+            folded += ["", caption(metric), "", *made]
+    if folded:
+        names = ", ".join(metric.name for metric in others)
+        lines += ["", f"<details><summary>Also: {names}</summary>", *folded, "", "</details>"]
+    return lines
