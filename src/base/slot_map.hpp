@@ -70,6 +70,14 @@ class SlotMap {
     return const_cast<SlotMap*>(this)->in_slot(index);
   }
 
+  /// The handle of the object that lives in `slot`, for objects that know only their slot: the
+  /// generation stands beside them.
+  Handle handle_of(std::uint32_t index) noexcept {
+    Slot& slot = slot_at(index);
+    WSPUSH_ASSERT(slot.next_free == kLive);
+    return {index, slot.generation};
+  }
+
   /// Destroys the object; false when it was gone already. The object's destructor may look at the
   /// map, but no longer finds itself in it.
   bool erase(Handle handle) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
+#include "base/record_pool.hpp"
 #include "door/heartbeat.hpp"
 #include "websocket/frame_encoder.hpp"
 #include "websocket/frame_error.hpp"
@@ -20,6 +22,20 @@ constexpr RateLimit kControlFrames{.per_second = 50, .burst = 100};
 /// For one that is going away: to take what was published before.
 constexpr auto kLeaveTime = std::chrono::seconds(5);
 
+/// The address sanitizer sees the end of a record only where the allocator does.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WSPUSH_HAS_ADDRESS_SANITIZER
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define WSPUSH_HAS_ADDRESS_SANITIZER
+#endif
+#if defined(WSPUSH_HAS_ADDRESS_SANITIZER)
+constexpr bool kUsesRecordPool = false;
+#else
+constexpr bool kUsesRecordPool = true;
+#endif
+
 /// The limit that was hit; nothing where the peer broke a rule.
 std::optional<metrics::Limit> limit_of(FrameError error) {
   if (error == FrameError::kTooManyFrames) {
@@ -34,27 +50,80 @@ std::optional<metrics::Limit> limit_of(FrameError error) {
 
 }  // namespace
 
+void* WebSocketSession::operator new(std::size_t bytes) {
+  return kUsesRecordPool ? RecordPool::of_this_thread().take(bytes) : ::operator new(bytes);
+}
+
+void WebSocketSession::operator delete(void* session, std::size_t bytes) noexcept {
+  if (kUsesRecordPool) {
+    RecordPool::of_this_thread().give_back(session, bytes);
+  } else {
+    ::operator delete(session, bytes);
+  }
+}
+
 WebSocketSession::WebSocketSession(Connection& connection, Context& context)
-    : connection_(connection), context_(context), opened_(context.now) {
+    : connection_(connection), last_ping_(ShortTime::before(context.now)) {
+  WSPUSH_ASSERT(&connection.context() == &context);
   // The first look is anywhere within the interval: connections that came back together after a
   // restart are not pinged together for ever.
   const auto interval = static_cast<std::uint64_t>(config().heartbeat.ping_interval.count());
-  connection_.set_deadline(context_.now + std::chrono::milliseconds(context_.random.below(
-                                              std::max<std::uint64_t>(interval, 1))));
+  connection_.set_deadline(context.now + std::chrono::milliseconds(context.random.below(
+                                             std::max<std::uint64_t>(interval, 1))));
+}
+
+void WebSocketSession::use_deflate(const websocket::DeflateAgreement& agreement) {
+  server_window_bits_ = agreement.server_window_bits & 0xFU;
+  client_window_bits_ = agreement.client_window_bits & 0xFU;
+  server_context_takeover_ = agreement.server_context_takeover ? 1 : 0;
+  client_context_takeover_ = agreement.client_context_takeover ? 1 : 0;
+}
+
+std::optional<websocket::DeflateAgreement> WebSocketSession::agreement() const {
+  if (!has_deflate()) {
+    return std::nullopt;
+  }
+  return websocket::DeflateAgreement{
+      .server_window_bits = static_cast<std::uint8_t>(server_window_bits_),
+      .client_window_bits = static_cast<std::uint8_t>(client_window_bits_),
+      .server_context_takeover = server_context_takeover_ != 0,
+      .client_context_takeover = client_context_takeover_ != 0};
+}
+
+/// May throw bad_alloc.
+WebSocketSession::Extras& WebSocketSession::extras() {
+  if (extras_ == nullptr) {
+    extras_ = std::make_unique<Extras>();
+  }
+  return *extras_;
+}
+
+void WebSocketSession::drop_empty_extras() {
+  if (extras_ != nullptr && !extras_->late_pong && extras_->inflater == nullptr &&
+      extras_->waiting == nullptr) {
+    extras_.reset();
+  }
+}
+
+void WebSocketSession::set_waiting(std::unique_ptr<Waiting> waiting) {
+  if (waiting != nullptr || extras_ != nullptr) {
+    extras().waiting = std::move(waiting);
+    drop_empty_extras();
+  }
 }
 
 hub::ReplyTo WebSocketSession::reply_to(std::uint32_t item) const {
   return {.connection = connection_.handle().packed(),
           .ticket = 0,
           .item = item,
-          .reactor = context_.reactor};
+          .reactor = connection_.context().reactor};
 }
 
 std::size_t WebSocketSession::on_input(MutableBytes input) {
   MutableBytes rest = input;
   const websocket::MessageRules rules = message_rules();
   while (!is_closing_ && !is_paused_ && !connection_.is_congested()) {
-    if (deflate_ && context_.deflation.has_inflated_enough(context_.now)) {
+    if (has_deflate() && context().deflation.has_inflated_enough(context().now)) {
       connection_.yield_input();
       break;
     }
@@ -83,8 +152,8 @@ void WebSocketSession::handle(const AssemblerEvent& event) {
       admit_control_frame();
       return;
     case AssemblerEvent::Kind::kClose:
-      context_.metrics.closed(static_cast<int>(event.close_code));
-      is_closing_ = true;
+      context().metrics.closed(static_cast<int>(event.close_code));
+      is_closing_ = 1;
       send_close(websocket::encode_close_payload(event.close_code, {}));
       // We are the one to end TCP (RFC 6455 §7.1.1), but half of it first: with input unread, what
       // we said would be lost in a reset.
@@ -104,17 +173,22 @@ void WebSocketSession::take_message(const AssemblerEvent& event) {
       return;
     }
   }
-  context_.metrics.add(metrics::Metric::kReceivedMessages);
+  context().metrics.add(metrics::Metric::kReceivedMessages);
   on_message(event.kind == AssemblerEvent::Kind::kText ? Opcode::kText : Opcode::kBinary,
              as_view(message));
 }
 
 FrameError WebSocketSession::inflate(const AssemblerEvent& event, MutableBytes& message) {
-  if (deflate_->client_context_takeover && inflater_ == nullptr) {
-    inflater_ = std::make_unique<websocket::Inflater>(websocket::Inflater::Options{
-        .window_bits = deflate_->client_window_bits, .keeps_context = true});
+  websocket::Inflater* own = nullptr;
+  if (client_context_takeover_ != 0) {
+    std::unique_ptr<websocket::Inflater>& inflater = extras().inflater;
+    if (inflater == nullptr) {
+      inflater = std::make_unique<websocket::Inflater>(websocket::Inflater::Options{
+          .window_bits = client_window_bits_, .keeps_context = true});
+    }
+    own = inflater.get();
   }
-  const FrameError error = context_.deflation.inflate(inflater_.get(), as_view(event.payload),
+  const FrameError error = context().deflation.inflate(own, as_view(event.payload),
                                                       config().limits.message_bytes, message);
   const bool is_bad_text = error == FrameError::kNone &&
                            event.kind == AssemblerEvent::Kind::kText &&
@@ -124,16 +198,16 @@ FrameError WebSocketSession::inflate(const AssemblerEvent& event, MutableBytes& 
 
 void WebSocketSession::fail(FrameError error) {
   if (const auto limit = limit_of(error)) {
-    context_.metrics.limit_hit(*limit);
+    context().metrics.limit_hit(*limit);
   }
   close_with(websocket::close_code_for(error), websocket::describe(error));
 }
 
 bool WebSocketSession::admit_control_frame() {
-  if (control_frames_.take(context_.now, kControlFrames)) {
+  if (control_frames_.take(context().now, kControlFrames)) {
     return true;
   }
-  context_.metrics.limit_hit(metrics::Limit::kControlFrames);
+  context().metrics.limit_hit(metrics::Limit::kControlFrames);
   close_with(CloseCode::kPolicyViolation, "too many control frames");
   return false;
 }
@@ -142,10 +216,7 @@ void WebSocketSession::answer_ping(ByteView payload) {
   if (connection_.is_blocked()) {
     // It does not read its pongs: one is enough, that of the newest ping (RFC 6455 §5.5.3). These
     // cost nothing but a copy, so they do not count against its control frames.
-    if (late_pong_ == nullptr) {
-      late_pong_ = std::make_unique<std::string>();
-    }
-    late_pong_->assign(payload);
+    extras().late_pong.emplace(payload);
     return;
   }
   if (admit_control_frame()) {
@@ -168,7 +239,7 @@ bool WebSocketSession::on_input_after_close(MutableBytes input) {
 
 websocket::MessageRules WebSocketSession::message_rules() const {
   const config::Limits& limits = config().limits;
-  return {.allow_rsv1 = deflate_.has_value(),
+  return {.allow_rsv1 = has_deflate(),
           .message_bytes_max = limits.message_bytes,
           .frames_per_message_max = static_cast<std::uint32_t>(limits.frames_per_message)};
 }
@@ -178,18 +249,20 @@ void WebSocketSession::on_drained() {
     close_with(CloseCode::kGoingAway);
     return;
   }
-  if (late_pong_ != nullptr && !is_closing_) {
-    const std::unique_ptr<std::string> payload = std::move(late_pong_);
-    send_frame(Opcode::kPong, *payload);
+  if (extras_ != nullptr && extras_->late_pong && !is_closing_) {
+    const std::string payload = std::move(*extras_->late_pong);
+    extras_->late_pong.reset();
+    drop_empty_extras();
+    send_frame(Opcode::kPong, payload);
   }
 }
 
 void WebSocketSession::on_input_end() {
   // Without a close frame: to the peer's side that is 1006 (§7.1.5), nothing is left to say.
   if (!is_closing_) {
-    context_.metrics.closed(static_cast<int>(CloseCode::kAbnormal));
+    context().metrics.closed(static_cast<int>(CloseCode::kAbnormal));
   }
-  is_closing_ = true;
+  is_closing_ = 1;
   connection_.close_after_flush(Linger::kForPeer);
 }
 
@@ -204,26 +277,30 @@ void WebSocketSession::on_deadline(TimePoint now) {
   const HeartbeatIntervals intervals{config().heartbeat.ping_interval,
                                      config().heartbeat.pong_timeout};
   const TimePoint last_sent =
-      std::max(connection_.last_sent(), context_.hub.last_delivery(connection_.handle().slot));
+      std::max(connection_.last_sent(), context().hub.last_delivery(connection_.handle().slot));
+  const TimePoint last_heard = connection_.last_heard();
+  const TimePoint last_ping = last_ping_.at(now);
   HeartbeatDecision decision = look_at_heartbeat(
-      now,
-      {.last_sent = last_sent, .last_heard = connection_.last_heard(), .last_ping = last_ping_},
-      intervals);
+      now, {.last_sent = last_sent, .last_heard = last_heard, .last_ping = last_ping}, intervals);
   // The first look comes early; its ping moves a quiet connection away from those that came with
   // it. One with traffic both ways needs none.
-  const bool is_quiet = last_sent <= opened_ || connection_.last_heard() <= opened_;
+  const TimePoint opened_by = last_ping + std::chrono::milliseconds(1);
+  const bool is_quiet = last_sent < opened_by || last_heard < opened_by;
   if (!is_examined_ && is_quiet && decision.action == HeartbeatAction::kWait) {
     const TimePoint lost_at =
-        connection_.last_heard() + intervals.ping_interval + intervals.pong_timeout;
+        last_heard + intervals.ping_interval + intervals.pong_timeout;
     decision = {HeartbeatAction::kPing, std::min(lost_at, now + intervals.ping_interval)};
   }
-  is_examined_ = true;
+  is_examined_ = 1;
+  if (last_ping <= last_heard) {
+    last_ping_ = ShortTime::before(last_heard);  // Means the same, and does not get too old.
+  }
   switch (decision.action) {
     case HeartbeatAction::kWait:
       break;
     case HeartbeatAction::kPing:
-      context_.metrics.add(metrics::Metric::kPingsSent);
-      last_ping_ = now;
+      context().metrics.add(metrics::Metric::kPingsSent);
+      last_ping_ = ShortTime::before(now);
       send_frame(Opcode::kPing, {});
       break;
     case HeartbeatAction::kLost:
@@ -237,9 +314,9 @@ void WebSocketSession::end(EndReason reason) {
   switch (reason) {
     case EndReason::kGoingAway:
       // What was published before is still its to get, if it reads.
-      is_leaving_ = true;
-      context_.hub.overtake_flush(connection_.handle().slot);
-      connection_.set_deadline(context_.now + kLeaveTime);
+      is_leaving_ = 1;
+      context().hub.overtake_flush(connection_.handle().slot);
+      connection_.set_deadline(context().now + kLeaveTime);
       connection_.want_drained();
       return;
     case EndReason::kTerminated:
@@ -261,9 +338,9 @@ void WebSocketSession::send_text(ByteView payload) {
 }
 
 void WebSocketSession::send_frame(Opcode opcode, ByteView payload) {
-  if (deflate_ && !deflate_->server_context_takeover && !is_control(opcode)) {
-    const WindowClass window = window_class(deflate_->server_window_bits);
-    if (const auto deflated = context_.deflation.deflate(window, {&payload, 1})) {
+  if (has_deflate() && server_context_takeover_ == 0 && !is_control(opcode)) {
+    const WindowClass window = window_class(server_window_bits_);
+    if (const auto deflated = context().deflation.deflate(window, {&payload, 1})) {
       // A copy, as a write may flush what others deflate.
       const std::string kept(*deflated);
       const auto header = websocket::encode_server_header(opcode, kept.size(), true);
@@ -282,8 +359,8 @@ void WebSocketSession::send_close(const std::string& payload) {
 
 void WebSocketSession::on_lost() {
   if (!is_closing_) {
-    context_.metrics.closed(static_cast<int>(CloseCode::kAbnormal));
-    is_closing_ = true;
+    context().metrics.closed(static_cast<int>(CloseCode::kAbnormal));
+    is_closing_ = 1;
   }
 }
 
@@ -295,19 +372,19 @@ void WebSocketSession::close_with(CloseCode code, ByteView reason) {
   if (is_closing_) {
     return;
   }
-  context_.metrics.closed(static_cast<int>(code));
-  is_closing_ = true;
+  context().metrics.closed(static_cast<int>(code));
+  is_closing_ = 1;
   send_close(websocket::encode_close_payload(code, reason));
   connection_.close_after_flush(Linger::kForPeer);
 }
 
 void WebSocketSession::pause() {
-  is_paused_ = true;
+  is_paused_ = 1;
   connection_.pause_input();
 }
 
 void WebSocketSession::resume() {
-  is_paused_ = false;
+  is_paused_ = 0;
   connection_.resume_input();
 }
 

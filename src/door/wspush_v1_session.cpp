@@ -261,7 +261,7 @@ void WspushV1Session::unsubscribe(const Command& command) {
 
 /// Runs the command as soon as the logs are here and what this client sent before has taken effect.
 void WspushV1Session::hold(std::unique_ptr<HeldCommand> command) {
-  const bool fence = pending_ != nullptr && !pending_->answers.empty();
+  const bool fence = pending() != nullptr && !pending()->answers.empty();
   std::vector<std::string> names;
   for (const TopicToSubscribe& topic : command->topics) {
     const bool is_wanted = command->is_unsubscribe
@@ -271,10 +271,7 @@ void WspushV1Session::hold(std::unique_ptr<HeldCommand> command) {
       names.push_back(topic.topic);
     }
   }
-  if (pending_ == nullptr) {
-    pending_ = std::make_unique<Pending>();
-  }
-  pending_->held = std::move(command);
+  make_pending().held = std::move(command);
   if (context().hub.prepare(names, fence, reply_to(0))) {
     run_held();
   } else {
@@ -283,7 +280,7 @@ void WspushV1Session::hold(std::unique_ptr<HeldCommand> command) {
 }
 
 void WspushV1Session::run_held() {
-  const std::unique_ptr<HeldCommand> held = std::move(pending_->held);
+  const std::unique_ptr<HeldCommand> held = std::move(pending()->held);
   drop_pending_if_idle();
   if (held->is_unsubscribe) {
     run_unsubscribe(*held);
@@ -359,18 +356,23 @@ bool WspushV1Session::on_gap(const hub::Gap& gap) {
 
 std::uint32_t WspushV1Session::wait_for(const Command& command, std::string topic,
                                         bool is_history) {
-  if (pending_ == nullptr) {
-    pending_ = std::make_unique<Pending>();
-  }
-  const std::uint32_t item = pending_->next_item++;
-  pending_->answers.emplace(item,
+  Pending& pending = make_pending();
+  const std::uint32_t item = pending.next_item++;
+  pending.answers.emplace(item,
                             PendingAnswer{std::string(command.id), std::move(topic), is_history});
   return item;
 }
 
+WspushV1Session::Pending& WspushV1Session::make_pending() {
+  if (pending() == nullptr) {
+    set_waiting(std::make_unique<Pending>());
+  }
+  return *pending();
+}
+
 void WspushV1Session::drop_pending_if_idle() {
-  if (pending_ != nullptr && pending_->answers.empty() && pending_->held == nullptr) {
-    pending_.reset();
+  if (pending() != nullptr && pending()->answers.empty() && pending()->held == nullptr) {
+    set_waiting(nullptr);
   }
 }
 
@@ -408,7 +410,7 @@ void WspushV1Session::publish(const Command& command) {
 }
 
 void WspushV1Session::wait_if_full() {
-  if (pending_ != nullptr && pending_->answers.size() >= kAnswersPendingMax) {
+  if (pending() != nullptr && pending()->answers.size() >= kAnswersPendingMax) {
     pause();
   }
 }
@@ -448,30 +450,30 @@ void WspushV1Session::history(const Command& command) {
 }
 
 void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
-  if (pending_ == nullptr || is_closing()) {
+  if (pending() == nullptr || is_closing()) {
     return;
   }
   if (std::holds_alternative<hub::PreparedReply>(reply)) {
-    if (pending_->held != nullptr) {
+    if (pending()->held != nullptr) {
       run_held();
     }
     resume();
     return;
   }
-  const auto found = pending_->answers.find(to.item);
-  if (found == pending_->answers.end()) {
+  const auto found = pending()->answers.find(to.item);
+  if (found == pending()->answers.end()) {
     return;
   }
-  const PendingAnswer pending = std::move(found->second);
-  pending_->answers.erase(found);
-  const bool was_full = pending_->answers.size() == kAnswersPendingMax - 1;
+  const PendingAnswer asked = std::move(found->second);
+  pending()->answers.erase(found);
+  const bool was_full = pending()->answers.size() == kAnswersPendingMax - 1;
   drop_pending_if_idle();
   if (const auto* error = std::get_if<hub::HubError>(&reply)) {
-    fail(pending.id, command_error_of(*error), "the topic cannot be used now");
-  } else if (!pending.id.empty() && pending.is_history) {
+    fail(asked.id, command_error_of(*error), "the topic cannot be used now");
+  } else if (!asked.id.empty() && asked.is_history) {
     const auto& history = std::get<hub::HistoryReply>(reply);
-    std::string text = begin_answer("history", pending.id);
-    append_topic(text, pending.topic);
+    std::string text = begin_answer("history", asked.id);
+    append_topic(text, asked.topic);
     text.append(R"(,"messages":[)");
     for (const hub::MessageRef& message : history.messages) {
       text.append(message.get() == history.messages.front().get() ? "{" : ",{");
@@ -482,9 +484,9 @@ void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
     append_id(text, "last", history.last);
     text.append(history.gap ? R"(,"gap":true})" : "}");
     send_text(text);
-  } else if (!pending.id.empty()) {
-    std::string text = begin_answer("published", pending.id);
-    append_topic(text, pending.topic);
+  } else if (!asked.id.empty()) {
+    std::string text = begin_answer("published", asked.id);
+    append_topic(text, asked.topic);
     append_id(text, "message", std::get<hub::PublishedReply>(reply).id);
     text.push_back('}');
     send_text(text);

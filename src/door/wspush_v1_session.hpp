@@ -54,11 +54,14 @@ class WspushV1Session final : public WebSocketSession {
     bool is_history = false;
   };
   /// Allocated with the first command that has to wait; freed when none is left.
-  struct Pending {
+  struct Pending final : Waiting {
     std::unordered_map<std::uint32_t, PendingAnswer> answers;
     std::unique_ptr<HeldCommand> held;
     std::uint32_t next_item = 1;
   };
+  Pending* pending() const { return static_cast<Pending*>(waiting()); }
+  Pending& make_pending();
+
   using Run = void (WspushV1Session::*)(const Command&);
   struct Row {
     std::string_view op;
@@ -92,9 +95,9 @@ class WspushV1Session final : public WebSocketSession {
   void fail(ByteView id, CommandError error, ByteView message);
   void fail_with(const std::string& text);
 
+  std::uint32_t errors_ = 0;  // In the padding of what it derives from.
   TokenBucket commands_;
-  std::unique_ptr<Pending> pending_;
-  std::uint32_t errors_ = 0;
 };
+static_assert(sizeof(WspushV1Session) == 80, "one for each client: see connection_memory_test");
 
 }  // namespace wspush::door

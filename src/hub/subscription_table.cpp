@@ -1,5 +1,7 @@
 #include "hub/subscription_table.hpp"
 
+#include <utility>
+
 #include "base/check.hpp"
 
 namespace wspush::hub {
@@ -78,11 +80,9 @@ std::uint32_t SubscriptionTable::add(std::uint32_t topic, std::uint32_t slot, Wi
     free_subscription_ = subscriptions_[index].next;
   } else {
     index = static_cast<std::uint32_t>(subscriptions_.size());
-    subscriptions_.emplace_back();
+    subscriptions_.grow_to(index + std::size_t{1});
   }
-  if (slot >= by_slot_.size()) {
-    by_slot_.resize(slot + 1);
-  }
+  by_slot_.grow_to(slot + std::size_t{1});
   BySlot& owner = by_slot_[slot];
   subscriptions_[index] = {.topic = topic,
                            .slot = slot,
@@ -126,24 +126,30 @@ void SubscriptionTable::put_behind(std::uint32_t index, std::uint32_t epoch,
     free_behind_ = behind_[place].next;
   } else {
     place = static_cast<std::uint32_t>(behind_.size());
-    behind_.emplace_back();
+    behind_.grow_to(place + std::size_t{1});
   }
   Subscription& subscription = subscriptions_[index];
   BySlot& owner = by_slot_[subscription.slot];
-  behind_[place] = {
-      .cursor = cursor, .epoch = epoch, .subscription = index, .next = owner.first_behind};
-  (owner.first_behind == kNone ? owner.last_behind : behind_[owner.first_behind].previous) = place;
+  Behind& added = behind_[place];
+  added = {.cursor = cursor, .epoch = epoch, .subscription = index, .next = owner.first_behind};
+  added.previous = owner.first_behind == kNone
+                       ? place
+                       : std::exchange(behind_[owner.first_behind].previous, place);
   owner.first_behind = place;
   subscription.state = Subscription::State::kBehind;
   subscription.place = place;
   ++behind_used_;
 }
 
-void SubscriptionTable::unlink_behind(BySlot& owner, const Behind& unlinked) {
-  (unlinked.previous == kNone ? owner.first_behind : behind_[unlinked.previous].next) =
+void SubscriptionTable::unlink_behind(BySlot& owner, std::uint32_t place) {
+  const Behind& unlinked = behind_[place];
+  (owner.first_behind == place ? owner.first_behind : behind_[unlinked.previous].next) =
       unlinked.next;
-  (unlinked.next == kNone ? owner.last_behind : behind_[unlinked.next].previous) =
-      unlinked.previous;
+  // The first one that is left, where it was the last, has a new one to point to.
+  const std::uint32_t follows = unlinked.next != kNone ? unlinked.next : owner.first_behind;
+  if (follows != kNone) {
+    behind_[follows].previous = unlinked.previous;
+  }
 }
 
 void SubscriptionTable::serve_last(std::uint32_t place) {
@@ -152,17 +158,17 @@ void SubscriptionTable::serve_last(std::uint32_t place) {
     return;
   }
   BySlot& owner = by_slot_[subscriptions_[moved.subscription].slot];
-  unlink_behind(owner, moved);
-  moved.previous = owner.last_behind;
+  unlink_behind(owner, place);
+  const std::uint32_t last = std::exchange(behind_[owner.first_behind].previous, place);
+  moved.previous = last;
   moved.next = kNone;
-  behind_[owner.last_behind].next = place;
-  owner.last_behind = place;
+  behind_[last].next = place;
 }
 
 void SubscriptionTable::end_behind(std::uint32_t index) {
   Subscription& subscription = subscriptions_[index];
   Behind& ended = behind_[subscription.place];
-  unlink_behind(by_slot_[subscription.slot], ended);
+  unlink_behind(by_slot_[subscription.slot], subscription.place);
   ended.subscription = kNone;
   ended.next = free_behind_;
   free_behind_ = subscription.place;

@@ -5,6 +5,8 @@
 
 #include "wspush/hub/subscriber.hpp"
 
+#include "base/chunked_array.hpp"
+
 namespace wspush::hub {
 
 inline constexpr std::uint32_t kNone = 0xffff'ffff;
@@ -17,8 +19,8 @@ struct Subscription {
     kBehind,   ///< has a Behind record, at `place`; the connection's flush brings it forward
     kJoining,  ///< the same, and caught up: enters the array when that has come as far
   };
-  std::uint32_t topic;  ///< slot of the topic in the hub
-  std::uint32_t slot;   ///< connection
+  std::uint32_t topic = kNone;  ///< slot of the topic in the hub
+  std::uint32_t slot = kNone;   ///< connection
   std::uint32_t previous = kNone;  ///< of the same connection
   std::uint32_t next = kNone;
   std::uint32_t place = kNone;
@@ -33,7 +35,7 @@ struct Behind {
   std::uint64_t cursor = 0;  ///< offset of the last message that it got (or that is half out)
   std::uint32_t epoch = 0;
   std::uint32_t subscription = kNone;
-  std::uint32_t previous = kNone;  ///< of the same connection
+  std::uint32_t previous = kNone;  ///< of the same connection; of the first: the last
   std::uint32_t next = kNone;
 };
 static_assert(sizeof(Behind) == 24);
@@ -84,18 +86,18 @@ class SubscriptionTable {
     std::uint32_t first = kNone;
     std::uint32_t count = 0;
     std::uint32_t first_behind = kNone;
-    std::uint32_t last_behind = kNone;
   };
+  static_assert(sizeof(BySlot) == 12, "one for each connection");
 
   std::size_t home_of(std::uint32_t topic, std::uint32_t slot) const;
-  void unlink_behind(BySlot& owner, const Behind& unlinked);
+  void unlink_behind(BySlot& owner, std::uint32_t place);
   void index_insert(std::uint32_t index);
   void index_erase(std::uint32_t index);
   void index_grow();
 
-  std::vector<Subscription> subscriptions_;
-  std::vector<Behind> behind_;
-  std::vector<BySlot> by_slot_;
+  ChunkedArray<Subscription> subscriptions_;
+  ChunkedArray<Behind> behind_;
+  ChunkedArray<BySlot> by_slot_;
   /// Open addressing with linear probing: indices into `subscriptions_`, at most 3/4 full.
   std::vector<std::uint32_t> index_;
   std::uint32_t free_subscription_ = kNone;  ///< chained through `next`

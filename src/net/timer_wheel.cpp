@@ -4,71 +4,71 @@
 #include <bit>
 #include <limits>
 
+#include "base/check.hpp"
+
 namespace wspush::net {
 namespace {
 
 using std::chrono::milliseconds;
 
-/// An empty list is a head that points to itself.
-void make_empty(TimerLinks& head) {
-  head.next = &head;
-  head.prev = &head;
-}
-
-void append(TimerLinks& head, TimerLinks& entry) {
-  entry.next = &head;
-  entry.prev = head.prev;
-  head.prev->next = &entry;
-  head.prev = &entry;
-}
-
-/// Moves all of `from` to the end of `to`. O(1).
-void append_all(TimerLinks& to, TimerLinks& from) {
-  if (from.next == &from) {
-    return;
-  }
-  from.next->prev = to.prev;
-  to.prev->next = from.next;
-  from.prev->next = &to;
-  to.prev = from.prev;
-  make_empty(from);
-}
-
 }  // namespace
 
 TimerWheel::TimerWheel(TimePoint now) : origin_(now) {
-  make_empty(due_);
-  for (Level& level : levels_) {
-    for (TimerLinks& slot : level.slots) {
-      make_empty(slot);
-    }
+  nodes_.grow_to(kHeads);
+  for (Index head = 0; head < kHeads; ++head) {
+    nodes_[head].next = nodes_[head].prev = head;
   }
 }
 
-TimerWheel::~TimerWheel() {
-  forget_all(due_);
-  for (Level& level : levels_) {
-    for (TimerLinks& slot : level.slots) {
-      forget_all(slot);
-    }
-  }
+void TimerWheel::make_room(std::uint32_t tokens) {
+  nodes_.grow_to(kHeads + std::size_t{tokens});
 }
 
-void TimerWheel::schedule(TimerEntry& entry, TimePoint deadline) {
+void TimerWheel::append(Index head, Index node) {
+  const Index last = nodes_[head].prev;
+  nodes_[node].next = head;
+  nodes_[node].prev = last;
+  nodes_[last].next = node;
+  nodes_[head].prev = node;
+}
+
+/// Moves all of `from` to the end of `to`. O(1).
+void TimerWheel::append_all(Index to, Index from) {
+  if (is_empty(from)) {
+    return;
+  }
+  const Index first = nodes_[from].next;
+  const Index last = nodes_[from].prev;
+  nodes_[first].prev = nodes_[to].prev;
+  nodes_[nodes_[to].prev].next = first;
+  nodes_[last].next = to;
+  nodes_[to].prev = last;
+  nodes_[from].next = nodes_[from].prev = from;
+}
+
+void TimerWheel::unlink(Index node) {
+  Node& unlinked = nodes_[node];
+  nodes_[unlinked.prev].next = unlinked.next;
+  nodes_[unlinked.next].prev = unlinked.prev;
+  unlinked.next = unlinked.prev = kUnset;
+}
+
+void TimerWheel::schedule(std::uint32_t token, TimePoint deadline) {
   owner_.check();
-  if (entry.is_set()) {
-    unlink(entry);
+  if (is_set(token)) {
+    unlink(kHeads + token);
   }
   // Rounded up: never early. Ticks up to tick_ are over, so the next one is the soonest.
   const auto ahead = std::chrono::ceil<milliseconds>(deadline - time_of(tick_));
-  place(entry, tick_ + static_cast<std::uint64_t>(
-                           std::clamp(ahead, milliseconds(1), milliseconds(kHorizon)).count()));
+  place(kHeads + token,
+        tick_ + static_cast<std::uint64_t>(
+                    std::clamp(ahead, milliseconds(1), milliseconds(kHorizon)).count()));
 }
 
-void TimerWheel::cancel(TimerEntry& entry) {
+void TimerWheel::cancel(std::uint32_t token) {
   owner_.check();
-  if (entry.is_set()) {
-    unlink(entry);
+  if (is_set(token)) {
+    unlink(kHeads + token);
   }
 }
 
@@ -106,12 +106,12 @@ void TimerWheel::advance(TimePoint now) {
   const std::uint64_t reached = tick_reached(now);
   for (auto next = find_next(); next && next->tick <= reached; next = find_next()) {
     tick_ = next->tick;
-    Level& level = levels_[next->level];
-    level.occupied &= ~(std::uint64_t{1} << next->slot);
+    occupied_[next->level] &= ~(std::uint64_t{1} << next->slot);
+    const Index head = head_of(next->level, next->slot);
     if (next->level == 0) {
-      append_all(due_, level.slots[next->slot]);
+      append_all(kDue, head);
     } else {
-      let_fall(level.slots[next->slot]);
+      let_fall(head);
     }
   }
   tick_ = std::max(tick_, reached);
@@ -121,42 +121,42 @@ void TimerWheel::advance(TimePoint now) {
 /// own digit can hold entries, and any slot of a level comes before all of the next one.
 std::optional<TimerWheel::Next> TimerWheel::find_next() {
   for (unsigned l = 0; l < kLevels; ++l) {
-    Level& level = levels_[l];
-    while (level.occupied != 0) {
-      const auto slot = static_cast<unsigned>(std::countr_zero(level.occupied));
-      if (level.slots[slot].next != &level.slots[slot]) {
+    std::uint64_t& occupied = occupied_[l];
+    while (occupied != 0) {
+      const auto slot = static_cast<unsigned>(std::countr_zero(occupied));
+      if (!is_empty(head_of(l, slot))) {
         const unsigned shift = l * kDigitBits;
         const std::uint64_t digits_above = tick_ >> (shift + kDigitBits) << kDigitBits;
         return Next{l, slot, (digits_above | slot) << shift};
       }
-      level.occupied &= level.occupied - 1;  // emptied by a cancel meanwhile
+      occupied &= occupied - 1;  // emptied by a cancel meanwhile
     }
   }
   return std::nullopt;
 }
 
-void TimerWheel::place(TimerEntry& entry, std::uint64_t tick) {
-  entry.deadline_tick = static_cast<std::uint32_t>(tick);
+void TimerWheel::place(Index node, std::uint64_t tick) {
+  nodes_[node].deadline_tick = static_cast<std::uint32_t>(tick);
   const std::uint64_t differing = tick ^ tick_;
   if (differing == 0) {
-    append(due_, entry);  // fell from a slot that starts with this very tick
+    append(kDue, node);  // fell from a slot that starts with this very tick
     return;
   }
   const unsigned l = (static_cast<unsigned>(std::bit_width(differing)) - 1) / kDigitBits;
   WSPUSH_CHECK(l < kLevels);
   const auto slot = static_cast<unsigned>(tick >> (l * kDigitBits)) % kSlots;
-  append(levels_[l].slots[slot], entry);
-  levels_[l].occupied |= std::uint64_t{1} << slot;
+  append(head_of(l, slot), node);
+  occupied_[l] |= std::uint64_t{1} << slot;
 }
 
-/// The wheel has come to the start of `slot`: its entries go to lower levels, or are due.
-void TimerWheel::let_fall(TimerLinks& slot) {
-  while (slot.next != &slot) {
-    TimerEntry& entry = *static_cast<TimerEntry*>(slot.next);
-    unlink(entry);
+/// The wheel has come to the start of the list's slot: it goes to lower levels, or is due.
+void TimerWheel::let_fall(Index head) {
+  while (!is_empty(head)) {
+    const Index node = nodes_[head].next;
+    unlink(node);
     // The tick is ahead by less than 2^32, so its low 32 bits tell all of it.
-    const std::uint32_t ahead = entry.deadline_tick - static_cast<std::uint32_t>(tick_);
-    place(entry, tick_ + ahead);
+    const std::uint32_t ahead = nodes_[node].deadline_tick - static_cast<std::uint32_t>(tick_);
+    place(node, tick_ + ahead);
   }
 }
 
@@ -167,19 +167,6 @@ std::uint64_t TimerWheel::tick_reached(TimePoint now) const {
 
 TimePoint TimerWheel::time_of(std::uint64_t tick) const {
   return origin_ + milliseconds(static_cast<std::int64_t>(tick));
-}
-
-void TimerWheel::unlink(TimerEntry& entry) {
-  entry.prev->next = entry.next;
-  entry.next->prev = entry.prev;
-  entry.next = nullptr;
-  entry.prev = nullptr;
-}
-
-void TimerWheel::forget_all(TimerLinks& list) {
-  while (list.next != &list) {
-    unlink(*static_cast<TimerEntry*>(list.next));
-  }
 }
 
 }  // namespace wspush::net

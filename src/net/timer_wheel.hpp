@@ -7,33 +7,17 @@
 
 #include "wspush/base/clock.hpp"
 
-#include "base/check.hpp"
+#include "base/chunked_array.hpp"
 #include "net/owner_thread.hpp"
 
 namespace wspush::net {
 
-struct TimerLinks {
-  TimerLinks* next = nullptr;
-  TimerLinks* prev = nullptr;
-};
-
-/// A timer, inside the object that it belongs to (24 bytes, never moved while set). `token` is the
-/// owner's own: what the timer is for, or the slot of its connection. Cancel it before it dies.
-struct TimerEntry : TimerLinks {
-  std::uint32_t deadline_tick = 0;  ///< the wheel's; the low 32 bits of a millisecond count
-  std::uint32_t token = 0;
-
-  TimerEntry() = default;
-  explicit TimerEntry(std::uint32_t its_token) : token(its_token) {}
-  TimerEntry(const TimerEntry&) = delete;
-  TimerEntry& operator=(const TimerEntry&) = delete;
-  ~TimerEntry() { WSPUSH_ASSERT(!is_set()); }
-
-  bool is_set() const { return next != nullptr; }
-};
-static_assert(sizeof(TimerEntry) == 24);
-
-/// Timers of one reactor at 1 ms: O(1) to set, move and cancel, and no memory but its own 7 KiB.
+/// Timers of one reactor at 1 ms: O(1) to set, move and cancel.
+///
+/// A timer is named by its token, a small number of its owner's: the slot of a connection. Each
+/// token has one timer. They stand in one dense table, 12 bytes a token, and are linked by indices
+/// into it: a connection without pointers to its neighbours is 12 bytes smaller, and the walk over
+/// a list stays in the table.
 ///
 ///   level 0: 64 slots of 1 ms    level 1: 64 slots of 64 ms    level 2: 64 of 4.1 s    ...
 ///
@@ -43,7 +27,7 @@ static_assert(sizeof(TimerEntry) == 24);
 ///
 /// A timer is never early, and late by less than 1 ms plus what the loop is late (but one set more
 /// than kHorizon ahead fires at the horizon; the owner looks at the time and sets it again).
-/// Thread: its reactor (checked in debug builds). Nothing here throws or allocates.
+/// Thread: its reactor (checked in debug builds). Nothing but make_room() throws or allocates.
 class TimerWheel {
  public:
   /// 49.7 days: what 32 bits of milliseconds can tell apart.
@@ -53,20 +37,23 @@ class TimerWheel {
   explicit TimerWheel(TimePoint now);
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
-  /// Forgets what is still set.
-  ~TimerWheel();
 
-  /// Sets `entry` to fire at `deadline`, or moves it there. A deadline that has passed fires with
-  /// the next tick, never within the call of expire() it is set in.
-  void schedule(TimerEntry& entry, TimePoint deadline);
+  /// From now on tokens below `tokens` may be used. May throw bad_alloc; nothing has changed then.
+  /// Amortised O(1) where it grows by one.
+  void make_room(std::uint32_t tokens);
 
-  /// After this `entry` will not fire, even if it was due already. Nothing happens if it is not
-  /// set.
-  void cancel(TimerEntry& entry);
+  /// Sets the timer of `token` to fire at `deadline`, or moves it there. A deadline that has passed
+  /// fires with the next tick, never within the call of expire() it is set in.
+  void schedule(std::uint32_t token, TimePoint deadline);
 
-  /// Calls `fire(TimerEntry&)` for what is due at `now`, earliest tick first, at most `budget` of
-  /// them; the rest stays due, in order, for the next call. An entry is unset before its call; the
-  /// callback may set and cancel it and any other, and destroy its owner.
+  /// After this it will not fire, even if it was due already. Nothing happens if it is not set.
+  void cancel(std::uint32_t token);
+
+  bool is_set(std::uint32_t token) const { return nodes_[kHeads + token].next != kUnset; }
+
+  /// Calls `fire(token)` for what is due at `now`, earliest tick first, at most `budget` of them;
+  /// the rest stays due, in order, for the next call. A timer is unset before its call; the
+  /// callback may set and cancel it and any other, make room, and destroy its owner.
   ///
   /// Returns how many were fired. `has_due()` tells if some are left: poll with no timeout then.
   /// Cost: O(fired + entries that fell a level + slots passed that hold any). A `now` before the
@@ -75,16 +62,16 @@ class TimerWheel {
   std::size_t expire(TimePoint now, std::size_t budget, F&& fire) {
     advance(now);
     std::size_t fired = 0;
-    while (fired < budget && due_.next != &due_) {
-      TimerEntry& entry = *static_cast<TimerEntry*>(due_.next);
-      unlink(entry);
+    while (fired < budget && has_due()) {
+      const Index due = nodes_[kDue].next;
+      unlink(due);
       ++fired;
-      fire(entry);
+      fire(due - kHeads);
     }
     return fired;
   }
 
-  bool has_due() const { return due_.next != &due_; }
+  bool has_due() const { return !is_empty(kDue); }
 
   /// No entry is due before this; none if nothing is set. A lower bound: entries far ahead are
   /// told by the start of their slot, at which expire() lets them fall. With has_due() it is the
@@ -104,10 +91,19 @@ class TimerWheel {
   static constexpr unsigned kSlots = 1U << kDigitBits;
   static constexpr unsigned kLevels = 7;  // 2^42 ms: 139 years of uptime
 
-  struct Level {
-    std::uint64_t occupied = 0;  ///< a set bit may be stale: its slot emptied by a cancel
-    std::array<TimerLinks, kSlots> slots;
+  /// An index into `nodes_`. First come the heads of the lists, those of level 0 before those of
+  /// level 1 and so on, then one node for each token.
+  using Index = std::uint32_t;
+  static constexpr Index kDue = kLevels * kSlots;
+  static constexpr Index kHeads = kDue + 1;
+  static constexpr Index kUnset = 0xffffffff;
+
+  struct Node {
+    Index next = kUnset;
+    Index prev = kUnset;
+    std::uint32_t deadline_tick = 0;  ///< the low 32 bits of a millisecond count
   };
+  static_assert(sizeof(Node) == 12);
   /// The next thing to do: entries of `slot` in `level`, from `tick` on.
   struct Next {
     unsigned level;
@@ -115,19 +111,24 @@ class TimerWheel {
     std::uint64_t tick;
   };
 
+  static constexpr Index head_of(unsigned level, unsigned slot) { return level * kSlots + slot; }
+  /// An empty list is a head that points to itself.
+  bool is_empty(Index head) const { return nodes_[head].next == head; }
+  void append(Index head, Index node);
+  void append_all(Index to, Index from);
+  void unlink(Index node);
   void advance(TimePoint now);
   std::optional<Next> find_next();
-  void place(TimerEntry& entry, std::uint64_t tick);
-  void let_fall(TimerLinks& slot);
+  void place(Index node, std::uint64_t tick);
+  void let_fall(Index head);
   std::uint64_t tick_reached(TimePoint now) const;
   TimePoint time_of(std::uint64_t tick) const;
-  static void unlink(TimerEntry& entry);
-  static void forget_all(TimerLinks& list);
 
   TimePoint origin_;
   std::uint64_t tick_ = 0;  ///< everything up to and with this tick is due or gone
-  TimerLinks due_;
-  std::array<Level, kLevels> levels_;
+  ChunkedArray<Node> nodes_;
+  /// By level: lists that may hold something. A set bit may be stale: emptied by a cancel.
+  std::array<std::uint64_t, kLevels> occupied_{};
   OwnerThread owner_;
 };
 

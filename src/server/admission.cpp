@@ -131,6 +131,7 @@ net::Admission Reactor::change_client(SocketConnection& connection, const net::I
   if (client == connection.peer()) {
     return net::Admission::kAdmitted;
   }
+  connection.set_proxy(net::IpAddress(connection.proxy()));  // It was the peer so far.
   if (connection.is_counted()) {
     shared_.limiter.release(connection.peer(), context_.now);
   }
@@ -179,6 +180,21 @@ void Reactor::on_bad_proxy_header(const net::IpAddress& peer, std::string_view f
   }
 }
 
+/// What a connection that comes now lives under: one for each configuration that still has any.
+ConnectionTerms& Reactor::current_terms() {
+  if (terms_.empty() || terms_.back()->config != context_.config) {
+    terms_.push_back(std::make_unique<ConnectionTerms>(
+        ConnectionTerms{.reactor = *this, .config = context_.config}));
+  }
+  return *terms_.back();
+}
+
+void Reactor::drop_unused_terms() {
+  std::erase_if(terms_, [this](const std::unique_ptr<ConnectionTerms>& terms) {
+    return terms->connections == 0 && terms->config != context_.config;
+  });
+}
+
 void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
   const net::IpAddress peer = accepted.peer.ip();
   if (listening.has_proxy_header && !is_trusted_proxy(peer, listening.is_unix)) {
@@ -217,23 +233,25 @@ void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
   if (listening.tls != nullptr) {
     stream = std::make_unique<net::TlsStream>(fd, listening.tls, tls_workspace_);
   }
+  // Before there is a connection that would be without it.
+  const std::uint32_t slots = connections_.slot_count() + 1;
+  timers_.make_room(slots);
+  if (busy_.size() < slots) {
+    busy_.resize(slots, 0);
+  }
   const Handle handle = connections_.emplace(
-      *this, SocketConnection::Options{.fd = std::move(accepted.fd),
+      current_terms(), SocketConnection::Options{.fd = std::move(accepted.fd),
                                        .stream = std::move(stream),
                                        .peer = peer,
                                        .is_unix = listening.is_unix,
                                        .is_public = listening.is_public,
                                        .is_counted = is_counted,
                                        .has_proxy_header = listening.has_proxy_header,
-                                       .since = context_.wall,
-                                       .config = context_.config});
+                                       .since = context_.wall});
   SocketConnection& connection = *connections_.find(handle);
-  if (busy_.size() < connections_.slot_count()) {
-    busy_.resize(connections_.slot_count(), 0);
-  }
-  connection.start(handle, nullptr);
+  connection.start(handle.slot);
   Router& router = listening.is_public ? static_cast<Router&>(public_router_) : *internal_router_;
-  connection.start(handle, std::make_unique<HttpSession>(connection, context_, router, *this));
+  connection.set_session(std::make_unique<HttpSession>(connection, context_, router, *this));
   if (listening.is_public) {
     ++public_count_;
     metrics_.connection_opened(metrics::DoorLabel::kHttp);

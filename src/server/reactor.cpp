@@ -33,10 +33,6 @@ constexpr std::size_t kMailPendingMax = 64 * 1024;
 constexpr auto kPause = std::chrono::seconds(5);
 constexpr auto kStall = std::chrono::seconds(1);
 
-// A connection's busy byte: the fan-out passes over all that are not 0.
-constexpr std::uint8_t kBusy = 1;          ///< waits for its socket, or is closing
-constexpr std::uint8_t kBusyFlushing = 2;  ///< stands in the list of those to be flushed
-
 // Handles of what is no connection: generation 0, which no connection has.
 constexpr std::uint64_t kMailboxEvent = 0;  // kFirstListenerEvent and on: listeners.
 
@@ -211,8 +207,8 @@ void Reactor::turn() {
   hub_.set_now(now);
   streamed_bytes_left_ = kStreamedBytesPerTurn;
 
-  timers_.expire(now, kTimersPerTurn, [this](net::TimerEntry& timer) {
-    SocketConnection& connection = *in_slot(timer.token);
+  timers_.expire(now, kTimersPerTurn, [this](std::uint32_t slot) {
+    SocketConnection& connection = *in_slot(slot);
     guarded(connection, [&] { connection.on_timer(); });
   });
   // Mail before sockets: what another reactor knew when its client acted is known here by the time
@@ -258,6 +254,7 @@ void Reactor::turn() {
   leave_topics();
   if (now >= next_sweep_) {
     hub_.sweep();
+    drop_unused_terms();
     publish_counters();
     next_sweep_ = now + kSweepInterval;
   }
@@ -298,7 +295,7 @@ void Reactor::run_input() {
 }
 
 void Reactor::want_flush(SocketConnection& connection) {
-  std::uint8_t& busy = busy_[connection.handle().slot];
+  std::uint8_t& busy = busy_[connection.slot()];
   if (busy != kBusyFlushing && !connection.is_blocked()) {
     flush_.push_back(connection.handle());
     busy = kBusyFlushing;

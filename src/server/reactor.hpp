@@ -27,6 +27,7 @@
 #include "net/network_set.hpp"
 #include "net/timer_wheel.hpp"
 #include "net/tls_stream.hpp"
+#include "server/direct_output.hpp"
 #include "server/http_session.hpp"
 #include "server/process_limits.hpp"
 #include "server/public_router.hpp"
@@ -118,6 +119,7 @@ class Reactor final : public hub::Post,
     });
   }
   SocketConnection* find(Handle handle) { return connections_.find(handle); }
+  Handle handle_of(std::uint32_t slot) { return connections_.handle_of(slot); }
   void post(std::uint16_t reactor, Task task);
 
   // --- connections
@@ -129,6 +131,7 @@ class Reactor final : public hub::Post,
   MutableBytes receive_buffer() { return receive_buffer_; }
   std::vector<iovec>& pieces() { return pieces_; }
   hub::FrameBatch& frame_batch() { return frame_batch_; }
+  DirectOutput& direct_output() { return direct_output_; }
   /// Bytes that may still go from logs through streams in this turn.
   std::size_t streamed_bytes_left() const { return streamed_bytes_left_; }
   void use_streamed_bytes(std::size_t bytes) {
@@ -141,6 +144,15 @@ class Reactor final : public hub::Post,
   void want_destruction(SocketConnection& connection) { dead_.push_back(connection.handle()); }
   void leave_topics(SocketConnection& connection) { leaving_.push_back(connection.handle()); }
   void set_busy(std::uint32_t slot, bool is_busy) { busy_[slot] = is_busy ? 1 : 0; }
+  bool is_busy(std::uint32_t slot) const { return busy_[slot] != 0; }
+  /// A connection that is not busy has something to say by itself, soon: the fan-out passes it over
+  /// until `give_place_back`, which is false where more has come meanwhile that a flush will write.
+  void want_place(std::uint32_t slot) { busy_[slot] = std::max(busy_[slot], kBusy); }
+  bool give_place_back(std::uint32_t slot) {
+    const bool is_idle = busy_[slot] == kBusy;
+    busy_[slot] = is_idle ? 0 : busy_[slot];
+    return is_idle;
+  }
   /// The connection's PROXY header is there and names `client`, or nobody.
   void on_proxy_header(SocketConnection& connection, const net::IpAddress& client);
   void on_bad_proxy_header(const net::IpAddress& peer, std::string_view fault);
@@ -177,6 +189,10 @@ class Reactor final : public hub::Post,
   // Handles of listeners: generation 0, which no connection has; 0 itself is the mailbox.
   static constexpr std::uint64_t kFirstListenerEvent = 1;
 
+  // A connection's busy byte: the fan-out passes over all that are not 0.
+  static constexpr std::uint8_t kBusy = 1;          ///< waits for its socket, or is closing
+  static constexpr std::uint8_t kBusyFlushing = 2;  ///< in the list of those to be flushed
+
   void turn();
   int wait_timeout();
   void notice_pause(TimePoint before, TimePoint now);
@@ -197,6 +213,8 @@ class Reactor final : public hub::Post,
   void hand_over_mail();
   void resume_listeners();
   void drain_some();
+  ConnectionTerms& current_terms();
+  void drop_unused_terms();
   void publish_counters();
   void publish_tls_counters();
   void send_through_streams(std::span<const hub::Member> members, std::span<const iovec> parts,
@@ -227,6 +245,7 @@ class Reactor final : public hub::Post,
   PublicRouter public_router_;
   std::unique_ptr<Router> internal_router_;
   net::TlsWorkspace tls_workspace_;
+  std::vector<std::unique_ptr<ConnectionTerms>> terms_;  ///< the last: of those that come now
   SlotMap<SocketConnection> connections_;
   std::vector<std::uint8_t> busy_;  ///< by slot: has bytes to write, or is closing
   std::vector<Listening> listening_;
@@ -242,6 +261,7 @@ class Reactor final : public hub::Post,
   Duration drain_step_{};
   std::vector<iovec> pieces_;
   hub::FrameBatch frame_batch_;
+  DirectOutput direct_output_;
   std::size_t streamed_bytes_left_ = 0;
   std::uint64_t public_count_ = 0;
   TimePoint next_sweep_{};

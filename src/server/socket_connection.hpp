@@ -1,27 +1,40 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "wspush/door/session.hpp"
 #include "wspush/net/byte_stream.hpp"
 
+#include "base/short_time.hpp"
 #include "base/unique_fd.hpp"
 #include "net/address.hpp"
 #include "net/output_queue.hpp"
 #include "net/proxy_protocol.hpp"
-#include "net/timer_wheel.hpp"
 
 namespace wspush::server {
 
 class Reactor;
+
+/// What the connections that came under one configuration share. Owned by their reactor, for as
+/// long as one of them lives.
+struct ConnectionTerms {
+  Reactor& reactor;
+  std::shared_ptr<const config::Config> config;
+  std::size_t connections = 0;
+};
 
 /// One client's socket: bytes in to its session, bytes out from its queue and from the logs that
 /// its subscriptions lag behind. Lives in the reactor's slot map; destroyed at the end of a turn.
 ///
 /// What leaves, in this order: the rest of a frame that was cut, the queue (replies, control
 /// frames), then frames gathered from the hub. All of it goes through the stream where there is
-/// one; what that has taken and the socket has not goes first.
+/// one; what that has taken and the socket has not goes first. What a session says to the input at
+/// hand goes through the reactor's DirectOutput instead of the queue, while that is empty.
+///
+/// There are very many of them, most of them idle: 88 bytes, with times in 4 bytes each, what few
+/// have set aside (`Extras`), and the timer in the wheel's own table.
 class SocketConnection final : public door::Connection {
  public:
   struct Options {
@@ -33,27 +46,30 @@ class SocketConnection final : public door::Connection {
     bool is_counted = false;        ///< by the limiter; to be given back
     bool has_proxy_header = false;  ///< one comes before everything else
     WallTime since{};
-    std::shared_ptr<const config::Config> config;
   };
 
-  SocketConnection(Reactor& reactor, Options options);
+  SocketConnection(ConnectionTerms& terms, Options options);
   ~SocketConnection() override;
 
   /// Right after it got its place.
-  void start(Handle handle, std::unique_ptr<door::Session> session);
+  void start(std::uint32_t slot) { slot_ = slot; }
+  void set_session(std::unique_ptr<door::Session> session);
 
   // --- door::Connection
-  Handle handle() const override { return handle_; }
+  Handle handle() const override;
+  door::Context& context() const override;
   hub::Member member() const override {
-    return {is_streamed() ? hub::kStreamed : fd_.get(), handle_.slot};
+    return {is_streamed() ? hub::kStreamed : fd_.get(), slot_};
   }
   std::string peer_address() const override { return peer_.text(); }
   bool peer_is_loopback() const override {
     return is_local_ && (peer_.is_none() || peer_.is_loopback());
   }
   bool is_public() const override { return is_public_; }
-  const config::Config& config() const override { return *config_; }
-  WallTime since() const override { return since_; }
+  const config::Config& config() const override { return *terms_.config; }
+  WallTime since() const override {
+    return WallTime(std::chrono::seconds(since_seconds_) + std::chrono::milliseconds(since_ms_));
+  }
   void write(ByteView head, ByteView body) override;
   void write_last(ByteView head, ByteView body) override;
   std::size_t queued_bytes() const override { return out_.bytes(); }
@@ -67,24 +83,27 @@ class SocketConnection final : public door::Connection {
   void close_now() override;
   void replace_session(std::unique_ptr<door::Session> next) override;
   void add_layer(std::unique_ptr<net::StreamLayer> layer) override;
-  TimePoint last_heard() const override { return last_heard_; }
-  TimePoint last_sent() const override { return last_sent_; }
+  TimePoint last_heard() const override;
+  TimePoint last_sent() const override;
   void set_deadline(TimePoint deadline) override;
 
   // --- the reactor
   door::Session& session() { return *session_; }
-  net::TimerEntry& timer() { return timer_; }
+  std::uint32_t slot() const { return slot_; }
   bool is_open() const { return state_ == State::kOpen; }
-  bool is_streamed() const { return stream_ != nullptr; }
+  bool is_streamed() const { return stream() != nullptr; }
   /// The client, as far as it is known: the other end of the socket, or whom a proxy named.
   const net::IpAddress& peer() const { return peer_; }
   /// Who sends the requests: the other end of the socket, or whom a PROXY header named. Its
   /// forwarding headers are believed or not.
-  const net::IpAddress& proxy() const { return proxy_; }
-  void set_proxy(const net::IpAddress& proxy) { proxy_ = proxy; }
+  const net::IpAddress& proxy() const {
+    return extras_ != nullptr && extras_->proxy ? *extras_->proxy : peer_;
+  }
+  /// May throw bad_alloc; nothing has changed then.
+  void set_proxy(const net::IpAddress& proxy) { extras().proxy = proxy; }
   bool is_unix() const { return is_unix_; }
   bool is_counted() const { return is_counted_; }
-  /// A trusted proxy has named the client.
+  /// A trusted proxy, which has its own place by now (`set_proxy`), has named the client.
   void set_client(const net::IpAddress& client, bool is_counted) {
     peer_ = client;
     is_counted_ = is_counted;
@@ -119,10 +138,32 @@ class SocketConnection final : public door::Connection {
     std::size_t taken;
   };
 
+  /// What most connections do not have, or not for long.
+  struct Extras {
+    std::unique_ptr<net::ByteStream> stream;  ///< null: plain
+    std::unique_ptr<door::Session> next_session;
+    std::unique_ptr<std::string> kept_input;
+    std::unique_ptr<net::ProxyHeaderParser> proxy_header;  ///< until it is complete
+    std::optional<Cut> cut;
+    std::optional<net::IpAddress> proxy;  ///< where it is not the peer; until the handshake
+  };
+
+  class Flushing;
+
+  Reactor& reactor() const { return terms_.reactor; }
+  TimePoint now() const;
+  Extras& extras();
+  void drop_empty_extras();
+  net::ByteStream* stream() const { return extras_ == nullptr ? nullptr : extras_->stream.get(); }
+  Cut* cut() const { return extras_ != nullptr && extras_->cut ? &*extras_->cut : nullptr; }
+  bool has_kept_input() const { return extras_ != nullptr && extras_->kept_input != nullptr; }
   bool would_overflow(std::size_t bytes) const;
+  bool write_direct(ByteView head, ByteView body);
+  void send_direct();
   bool write_out(Reach reach);
+  std::size_t fill_pieces();
   net::IoResult write_pieces(std::span<const iovec> pieces);
-  bool has_unsent() const { return stream_ != nullptr && stream_->has_unsent(); }
+  bool has_unsent() const { return is_streamed() && stream()->has_unsent(); }
   bool flush_stream();
   void become_blocked(bool has_progressed);
   void on_readable();
@@ -138,27 +179,22 @@ class SocketConnection final : public door::Connection {
   void die();
   void update_timer();
 
-  Reactor& reactor_;
-  UniqueFd fd_;
-  std::unique_ptr<net::ByteStream> stream_;  ///< null: plain
-  Handle handle_;
+  static constexpr std::uint32_t kNoSlot = 0xffffffff;
+
+  ConnectionTerms& terms_;
   std::unique_ptr<door::Session> session_;
-  std::unique_ptr<door::Session> next_session_;
-  std::unique_ptr<std::string> kept_input_;
-  std::unique_ptr<net::ProxyHeaderParser> proxy_header_;  ///< until it is complete
-  std::unique_ptr<Cut> cut_;
   net::OutputQueue out_;
-  net::TimerEntry timer_;
-  TimePoint last_heard_{};
-  TimePoint last_sent_{};
-  TimePoint session_deadline_ = TimePoint::max();
-  TimePoint blocked_since_{};  ///< or the last progress; meaningful while blocked
-  TimePoint closed_by_ = TimePoint::max();
-  net::IpAddress proxy_;
+  std::unique_ptr<Extras> extras_;
   net::IpAddress peer_;
-  WallTime since_;
-  std::shared_ptr<const config::Config> config_;
-  State state_ = State::kOpen;
+  ShortTime last_heard_;
+  ShortTime last_sent_;
+  ShortTime session_deadline_;  ///< meaningful where `has_deadline_`
+  ShortTime timeout_from_;      ///< open: blocked since, or the last progress; closing: since when
+  UniqueFd fd_;
+  std::uint32_t slot_ = kNoSlot;
+  std::uint32_t since_seconds_;
+  State state_ : 2 = State::kOpen;
+  bool has_deadline_ : 1 = false;
   bool is_unix_ : 1;
   bool is_local_ : 1;  ///< the socket's other end is this machine, whoever is behind it
   bool is_public_ : 1;
@@ -171,6 +207,8 @@ class SocketConnection final : public door::Connection {
   bool lingers_ : 1 = true;       ///< once closing: half-close first
   bool watches_input_ : 1 = true;
   bool watches_output_ : 1 = false;
+  std::uint16_t since_ms_ : 10;
 };
+static_assert(sizeof(SocketConnection) == 88, "one for each client: see connection_memory_test");
 
 }  // namespace wspush::server

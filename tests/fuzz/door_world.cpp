@@ -22,6 +22,10 @@ FuzzConnection::FuzzConnection(DoorWorld& world, std::shared_ptr<const config::C
     : world_(world), config_(std::move(config)), last_heard_(world.now()), last_sent_(world.now()) {
 }
 
+door::Context& FuzzConnection::context() const {
+  return world_.context();
+}
+
 void FuzzConnection::write(ByteView head, ByteView body) {
   if (state_ != State::kOpen) {
     return;

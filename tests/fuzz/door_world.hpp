@@ -29,6 +29,7 @@ class FuzzConnection final : public door::Connection {
 
   // --- door::Connection
   Handle handle() const override { return {kSlot, 9}; }
+  door::Context& context() const override;
   hub::Member member() const override { return {77, kSlot}; }
   std::string peer_address() const override { return "192.0.2.1"; }
   bool peer_is_loopback() const override { return is_internal_; }

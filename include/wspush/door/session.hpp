@@ -35,6 +35,7 @@ enum class EndReason : std::uint8_t {
 enum class Linger : std::uint8_t { kNo, kForPeer };
 
 class Session;
+struct Context;
 
 /// What a session may ask of the connection that it sits on.
 class Connection {
@@ -42,6 +43,8 @@ class Connection {
   virtual ~Connection() = default;
 
   virtual Handle handle() const = 0;
+  /// What its reactor offers to sessions; outlives it.
+  virtual Context& context() const = 0;
   /// The member that the fan-out sends to.
   virtual hub::Member member() const = 0;
   /// The client's IP address without a port; empty for a unix socket.
@@ -92,7 +95,8 @@ class Connection {
   /// When bytes last came; when they last went (fan-out included).
   virtual TimePoint last_heard() const = 0;
   virtual TimePoint last_sent() const = 0;
-  /// Calls `Session::on_deadline` at `deadline` or soon after; replaces an earlier one.
+  /// Calls `Session::on_deadline` at `deadline` or soon after; replaces an earlier one. One more
+  /// than 24 days ahead comes then: look at the time, and set it again.
   virtual void set_deadline(TimePoint deadline) = 0;
 };
 

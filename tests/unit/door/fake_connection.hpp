@@ -50,6 +50,7 @@ class FakeConnection final : public Connection {
       : heard(now), sent_at(now), config_(config) {}
 
   Handle handle() const override { return {3, 9}; }
+  door::Context& context() const override { return *session_context; }
   hub::Member member() const override { return {77, 3}; }
   std::string peer_address() const override { return "192.0.2.1"; }
   bool peer_is_loopback() const override { return false; }
@@ -83,6 +84,7 @@ class FakeConnection final : public Connection {
   /// The frames since the last call.
   std::vector<SentFrame> take_frames() { return frames_of(std::exchange(sent, {})); }
 
+  door::Context* session_context = nullptr;  ///< set before a session is made
   std::string sent;
   TimePoint heard;
   TimePoint sent_at;

@@ -60,6 +60,7 @@ class SessionRig : public ::testing::Test, public hub::MemberSender, public hub:
                                                  .reactor = 0,
                                                  .instance = 0xabcd1234,
                                                  .is_draining = false});
+    connection_.session_context = context_.get();
   }
   /// A masked frame of the client.
   static std::string frame(websocket::Opcode opcode, ByteView payload) {
