@@ -82,7 +82,8 @@ void Publisher::on_event(std::uint32_t events, std::span<char> buffer) {
 
 void Publisher::fail(const std::string& why) {
   if (failure_.empty()) {
-    failure_ = "publisher: " + why;
+    // A server that closes behind a refusal has said why before.
+    failure_ = "publisher: " + (protocol_->errors() > 0 ? protocol_->first_error() : why);
   }
   connection_.close();
 }

@@ -74,7 +74,12 @@ SslPointer TlsClient::open(int fd, const std::string& host) {
     }
   }
   if (session_ != nullptr) {
-    ::SSL_set_session(ssl.get(), session_.get());
+    // A copy: OpenSSL makes a session of TLS 1.3 useless once a connection has begun with it, and a
+    // server need not give a new one to whom it knows already.
+    const std::unique_ptr<ssl_session_st, SessionDeleter> copy(::SSL_SESSION_dup(session_.get()));
+    if (copy != nullptr) {
+      ::SSL_set_session(ssl.get(), copy.get());
+    }
   }
   ::SSL_set_connect_state(ssl.get());
   return ssl;
