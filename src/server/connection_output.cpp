@@ -166,7 +166,7 @@ void SocketConnection::become_blocked(bool has_progressed) {
     }
     update_timer();
   }
-  watch(watches_input_, true);
+  watch(watches_input_ && !has_ended_, true);
 }
 
 net::IoResult SocketConnection::send_through(std::span<const iovec> pieces) {
@@ -326,7 +326,7 @@ void SocketConnection::on_all_written() {
         return;
       }
     }
-    if (!lingers_) {
+    if (!lingers_ || has_ended_) {  // With nothing left to read a close resets nothing.
       die();
       return;
     }

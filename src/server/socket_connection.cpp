@@ -149,12 +149,7 @@ void SocketConnection::on_readable() {
       die();
       return;
     case net::IoStatus::kEnd:
-      if (state_ == State::kOpen) {
-        watch(false, watches_output_);
-        session_->on_input_end();
-      } else {
-        die();
-      }
+      on_end();
       return;
     case net::IoStatus::kOk:
       break;
@@ -168,6 +163,22 @@ void SocketConnection::on_readable() {
   last_heard_ = ShortTime::before(now());
   reactor().metrics().add(metrics::Metric::kReceivedBytes, result.bytes);
   take_input(buffer.first(result.bytes));
+}
+
+/// The peer has sent all that it will, and may still read.
+void SocketConnection::on_end() {
+  if (state_ == State::kLingering) {
+    die();
+    return;
+  }
+  has_ended_ = true;
+  if (state_ == State::kOpen) {
+    session_->on_input_end();
+  }
+  // The loop would tell of the end again and again, unless this turn's flush closes.
+  if (state_ == State::kOpen || is_blocked_) {
+    watch(false, watches_output_);
+  }
 }
 
 net::IoResult SocketConnection::read(MutableBytes into) {
@@ -226,7 +237,7 @@ void SocketConnection::continue_input() {
     drop_empty_extras();
   }
   if (may_take_input()) {
-    watch(true, watches_output_);
+    watch(!has_ended_, watches_output_);
     if (is_streamed() && stream()->has_unread()) {
       on_readable();
     }
@@ -301,7 +312,7 @@ void SocketConnection::close_after_flush(door::Linger linger) {
   if (extras_ != nullptr) {
     extras_->kept_input.reset();
   }
-  watch(true, watches_output_);
+  watch(!has_ended_, watches_output_);
   update_timer();
 }
 

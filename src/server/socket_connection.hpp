@@ -167,6 +167,7 @@ class SocketConnection final : public door::Connection {
   bool flush_stream();
   void become_blocked(bool has_progressed);
   void on_readable();
+  void on_end();
   net::IoResult read(MutableBytes into);
   void take_proxy_header();
   void take_input(MutableBytes input);
@@ -207,6 +208,7 @@ class SocketConnection final : public door::Connection {
   bool lingers_ : 1 = true;       ///< once closing: half-close first
   bool watches_input_ : 1 = true;
   bool watches_output_ : 1 = false;
+  bool has_ended_ : 1 = false;  ///< the peer sends nothing more
   std::uint16_t since_ms_ : 10;
 };
 static_assert(sizeof(SocketConnection) == 88, "one for each client: see connection_memory_test");
