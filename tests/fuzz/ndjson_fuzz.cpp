@@ -75,7 +75,7 @@ class LoopbackExchange final : public http::Exchange {
  public:
   const http::RequestHead& head() const override { return head_; }
   const http::RequestTarget& target() const override { return target_; }
-  std::string_view peer_address() const override { return "127.0.0.1"; }
+  std::string peer_address() const override { return "127.0.0.1"; }
   bool peer_is_loopback() const override { return true; }
   std::uint32_t ticket() const override { return 1; }
   void respond(http::Response /*response*/) override {}
