@@ -78,7 +78,8 @@ class FakeConnection final : public Connection {
   void add_layer(std::unique_ptr<net::StreamLayer> layer) override { layer_ = std::move(layer); }
   TimePoint last_heard() const override { return heard; }
   TimePoint last_sent() const override { return sent_at; }
-  void set_deadline(TimePoint when) override { deadline = when; }
+  void set_deadline(TimePoint when) override { deadline_ = when; }
+  TimePoint deadline() const override { return deadline_; }
 
   /// The frames since the last call.
   std::vector<SentFrame> take_frames() { return frames_of(std::exchange(sent, {})); }
@@ -86,7 +87,6 @@ class FakeConnection final : public Connection {
   std::string sent;
   TimePoint heard;
   TimePoint sent_at;
-  TimePoint deadline = TimePoint::max();
   bool congested = false;
   bool blocked = false;
   bool is_paused = false;
@@ -97,6 +97,7 @@ class FakeConnection final : public Connection {
 
  private:
   const config::Config& config_;
+  TimePoint deadline_ = TimePoint::max();
   std::unique_ptr<net::StreamLayer> layer_;
 };
 
