@@ -365,3 +365,38 @@ class TestAReload:
         goes.expect_close(4002)
         raw.expect_close((4002, 1008))
         stays.subscribe("open.x")
+
+
+class TestTheCompanion:
+    def test_makes_tokens_that_the_server_takes(self, start, tmp_path):
+        ec = KeyPair("ES256", tmp_path)
+        secret = tmp_path / "secret"
+        secret.write_text(SECRET + "\n", encoding="ascii")
+        own = start({"auth": {"hmac_secret_file": str(secret), "public_key_file": ec.public_file},
+                     "topics": RULES})
+        for key in (["--secret-file", str(secret)], ["--secret", SECRET, "--alg", "HS384"],
+                    ["--private-key", ec.private_file]):
+            done = run("wspush", "token", "--user", "ann", *key, "--subscribe", "listed.>",
+                       "--expires", "90s")
+            assert done.returncode == 0 and done.stderr == "", done
+            value = done.stdout.rstrip("\n")
+            client = own.v1(f"/ws?token={value}")
+            client.subscribe("listed.a")
+            assert 80 <= client.call("auth", token=value)["expires_in"] <= 90
+
+    def test_subscribes_with_one(self, daemon, unique):
+        topic = unique("inbox.ann")
+        host, port = daemon.public
+        daemon.publish(topic, "mine")
+        address = ["--url", f"ws://{host}:{port}", "--count", "1", "--after", "first"]
+        done = run("wspush", "sub", topic, *address, "--token", token("ann"))
+        assert (done.returncode, done.stdout) == (0, "mine\n"), done
+        done = run("wspush", "sub", topic, *address, "--token", "a.b.c")
+        assert done.returncode == 1 and "a.b.c" not in done.stderr, done
+
+    def test_says_what_is_wrong(self, tmp_path):
+        for arguments, code in ((["--user", "ann"], 2),
+                                (["--user", "ann", "--secret-file", str(tmp_path / "none")], 1),
+                                (["--user", "ann", "--private-key", __file__], 1)):
+            done = run("wspush", "token", *arguments)
+            assert done.returncode == code and done.stdout == "" and done.stderr, done
