@@ -126,6 +126,7 @@ bool WebSocketHandshake::judge_token(const http::RequestHead& head) {
     return false;
   }
   identity_ = std::move(*identity);
+  exchange_.use_identity(identity_);
   return true;
 }
 

@@ -212,9 +212,9 @@ TEST(TopicRules, APatternKnowsTheTopicsOfItsUser) {
 }
 
 TEST(TopicRules, SayWhichPatternsNobodyMayHave) {
-  const TopicRules rules =
-      rules_of({rule("inbox.{user}.>", Permission::kAuthenticated), rule("paid.>", Permission::kToken),
-                rule("closed.>", Permission::kNobody), rule("open.>", Permission::kAnyone)});
+  const TopicRules rules = rules_of(
+      {rule("inbox.{user}.>", Permission::kAuthenticated), rule("paid.>", Permission::kToken),
+       rule("closed.>", Permission::kNobody), rule("open.>", Permission::kAnyone)});
   for (const ByteView some : {"inbox.bob.>", "inbox.*.x", "paid.*", "open.>", "open.a"}) {
     EXPECT_TRUE(rules.may_subscribe(some)) << some;
   }
