@@ -30,7 +30,7 @@ MODULES = {
     "server": {"metrics", "http", "hub", "net", "websocket", "auth", "engine", "bridge", "door",
                "api", "config"},
     "load": set(),
-    "cli": {"http", "websocket", "net", "load"},
+    "cli": {"http", "websocket", "net", "auth", "load"},
     "bin": {"server", "cli"},
 }
 
@@ -50,7 +50,7 @@ CONTRACTS = {
     "config": {"config"},
     "server": {"hub", "config", "engine", "net", "auth", "bridge", "door"},
     "load": set(),
-    "cli": {"hub", "config", "net"},
+    "cli": {"hub", "config", "net", "auth"},
     "bin": {"config"},
 }
 

@@ -14,6 +14,7 @@ usage: wspush sub TOPIC... [--count N] [--after ID|first] [--format raw|json]
        wspush pub TOPIC [DATA|-] [--json|--text|--binary] [--verbose]
        wspush pub [TOPIC] --ndjson
        wspush bench SCENARIO ...    load for a server, see wspush bench --help
+       wspush token --user NAME --secret-file FILE ...   (wspush token --help)
 
 sub prints one message a line and comes back by itself when it was cut off.
       --count N            ends after N messages

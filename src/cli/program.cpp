@@ -11,6 +11,7 @@
 #include "cli/publish_command.hpp"
 #include "cli/publish_stream.hpp"
 #include "cli/subscribe_command.hpp"
+#include "cli/token_command.hpp"
 
 namespace wspush::cli {
 namespace {
@@ -32,6 +33,9 @@ int run_program(std::span<const char* const> arguments, std::string_view version
   open_standard_descriptors();
   if (!arguments.empty() && std::string_view(arguments[0]) == "bench") {
     return run_bench(arguments.subspan(1));
+  }
+  if (!arguments.empty() && std::string_view(arguments[0]) == "token") {
+    return run_token(arguments.subspan(1));
   }
   const auto options = parse_options(arguments);
   if (!options) {

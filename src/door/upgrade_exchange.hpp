@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "wspush/auth/identity.hpp"
 #include "wspush/door/session.hpp"
 
 #include "http/exchange.hpp"
@@ -17,6 +18,9 @@ class UpgradeExchange : public http::Exchange {
   virtual Connection& connection() = 0;
   /// For questions to the hub: the answer finds this exchange, or nobody.
   virtual hub::ReplyTo reply_to(std::uint32_t item) const = 0;
+
+  /// Who asks: until its answer the API sees the connection as the user's, and may end it.
+  virtual void use_identity(auth::IdentityRef identity) = 0;
 
   /// Bytes came behind the head: a client must not speak before the 101.
   virtual bool has_early_input() const = 0;

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/record_pool.hpp"
+#include "door/credentials.hpp"
 #include "door/heartbeat.hpp"
 #include "websocket/frame_encoder.hpp"
 #include "websocket/frame_error.hpp"
@@ -68,8 +69,12 @@ WebSocketSession::WebSocketSession(Connection& connection, Context& context)
   // The first look is anywhere within the interval: connections that came back together after a
   // restart are not pinged together for ever.
   const auto interval = static_cast<std::uint64_t>(config().heartbeat.ping_interval.count());
-  connection_.set_deadline(context.now + std::chrono::milliseconds(context.random.below(
-                                             std::max<std::uint64_t>(interval, 1))));
+  const auto first_look =
+      std::chrono::milliseconds(context.random.below(std::max<std::uint64_t>(interval, 1)));
+  if (context.config->auth.required) {
+    extras().unknown_since = context.now;
+  }
+  connection_.set_deadline(std::min(context.now + first_look, identity_end()));
 }
 
 void WebSocketSession::use_deflate(const websocket::DeflateAgreement& agreement) {
@@ -100,7 +105,8 @@ WebSocketSession::Extras& WebSocketSession::extras() {
 
 void WebSocketSession::drop_empty_extras() {
   if (extras_ != nullptr && !extras_->late_pong && extras_->inflater == nullptr &&
-      extras_->waiting == nullptr) {
+      extras_->waiting == nullptr && extras_->identity == nullptr &&
+      extras_->unknown_since == TimePoint{}) {
     extras_.reset();
   }
 }
@@ -274,6 +280,9 @@ void WebSocketSession::on_deadline(TimePoint now) {
     close_with(CloseCode::kGoingAway);
     return;
   }
+  if (end_if_overdue()) {
+    return;
+  }
   const HeartbeatIntervals intervals{config().heartbeat.ping_interval,
                                      config().heartbeat.pong_timeout};
   const TimePoint last_sent =
@@ -307,7 +316,64 @@ void WebSocketSession::on_deadline(TimePoint now) {
       close_with(CloseCode::kHeartbeatLost);
       return;
   }
-  connection_.set_deadline(decision.next);
+  connection_.set_deadline(std::min(decision.next, identity_end()));
+}
+
+// --- who the client is
+
+void WebSocketSession::use_identity(auth::IdentityRef identity) {
+  if (identity != nullptr || extras_ != nullptr) {
+    extras().identity = std::move(identity);
+    extras_->unknown_since = {};
+    drop_empty_extras();
+  }
+  connection_.set_deadline(std::min(connection_.deadline(), identity_end()));
+}
+
+TimePoint WebSocketSession::unknown_since() const {
+  return extras_ == nullptr ? TimePoint{} : extras_->unknown_since;
+}
+
+/// A deadline that was set for an earlier token stays: looking too early costs nothing.
+TimePoint WebSocketSession::identity_end() const {
+  return identity_deadline(context(), identity(), unknown_since());
+}
+
+bool WebSocketSession::end_if_overdue() {
+  if (!is_identity_over(context(), identity(), unknown_since())) {
+    return false;
+  }
+  if (identity() != nullptr) {
+    close_with(CloseCode::kTokenExpired);
+    return true;
+  }
+  context().metrics.limit_hit(metrics::Limit::kAuthTimeout);
+  close_with(CloseCode::kAuthenticationRequired);
+  return true;
+}
+
+void WebSocketSession::on_rules_changed() {
+  if (is_closing_) {
+    return;
+  }
+  give_up_what_is_forbidden();
+  connection_.set_deadline(std::min(connection_.deadline(), identity_end()));
+}
+
+void WebSocketSession::give_up_what_is_forbidden() {
+  const std::uint32_t slot = connection_.handle().slot;
+  std::vector<std::string> forbidden;
+  context().hub.for_each_topic_of(slot, [&](ByteView topic) {
+    if (context().rules->subscribe_verdict(identity(), topic) != auth::Verdict::kAllowed) {
+      forbidden.emplace_back(topic);
+    }
+  });
+  for (const std::string& topic : forbidden) {
+    // It may have ended by then: to unsubscribe writes.
+    if (!is_closing_ && context().hub.unsubscribe(slot, topic)) {
+      on_withdrawn(topic);
+    }
+  }
 }
 
 void WebSocketSession::end(EndReason reason) {

@@ -30,12 +30,19 @@ class WebSocketSession : public Session {
 
   std::size_t on_input(MutableBytes input) final;
   void on_input_end() final;
-  void on_deadline(TimePoint now) override;
+  void on_deadline(TimePoint now) final;
   bool on_input_after_close(MutableBytes input) final;
   void on_drained() override;
   void on_lost() final;
   void end(EndReason reason) final;
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
+  const auth::Identity* identity() const final {
+    return extras_ == nullptr ? nullptr : extras_->identity.get();
+  }
+  void on_rules_changed() final;
+
+  /// Who the client is; from now on its token's end is the connection's.
+  void use_identity(auth::IdentityRef identity);
 
  protected:
   /// What a door keeps while it waits for answers; null mostly. Each door has its own kind.
@@ -49,7 +56,7 @@ class WebSocketSession : public Session {
   virtual void on_message(websocket::Opcode opcode, ByteView payload) = 0;
 
   Connection& connection() { return connection_; }
-  Context& context() { return connection_.context(); }
+  Context& context() const { return connection_.context(); }
   const config::Config& config() const { return connection_.config(); }
   hub::ReplyTo reply_to(std::uint32_t item) const;
   /// How this client gets what is published.
@@ -63,6 +70,8 @@ class WebSocketSession : public Session {
   bool is_closing() const { return is_closing_ != 0; }
   /// Takes what was published before, then closes.
   bool is_leaving() const { return is_leaving_ != 0; }
+  /// Ends the subscriptions that its identity, by the rules as they are, does not let it have.
+  void give_up_what_is_forbidden();
   /// Input stays where it is until `resume()`.
   void pause();
   void resume();
@@ -75,6 +84,9 @@ class WebSocketSession : public Session {
   void answer_ping(ByteView payload);
   void send_close(const std::string& payload);
   bool admit_control_frame();
+  TimePoint identity_end() const;
+  TimePoint unknown_since() const;
+  bool end_if_overdue();
   websocket::MessageRules message_rules() const;
 
   /// What a session has now and then. Allocated when it is needed.
@@ -84,6 +96,8 @@ class WebSocketSession : public Session {
     /// Where the client's window outlives its messages, from the first compressed one on.
     std::unique_ptr<websocket::Inflater> inflater;
     std::unique_ptr<Waiting> waiting;
+    auth::IdentityRef identity;  ///< null: anonymous
+    TimePoint unknown_since{};   ///< anonymous where a user is wanted; else the clock's beginning
   };
   Extras& extras();
   void drop_empty_extras();

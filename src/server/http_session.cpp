@@ -194,6 +194,7 @@ void HttpSession::respond(http::Response response) {
   const bool is_body_over = state_ == State::kAnswer || body_ == nullptr ||
                             body_->next({}).status == http::BodyStatus::kEnd;
   response.close = response.close || !is_body_over || !keep_alive_ || context_.is_draining;
+  identity_.reset();
   std::string text;
   http::append_response(text, response, response_context());
   connection_.write(text, {});

@@ -53,6 +53,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   void on_deadline(TimePoint now) override;
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
   void end(door::EndReason reason) override;
+  const auth::Identity* identity() const override { return identity_.get(); }
 
   // --- UpgradeExchange
   const http::RequestHead& head() const override { return parser_.head(); }
@@ -65,6 +66,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   void resume_body() override;
   door::Connection& connection() override { return connection_; }
   hub::ReplyTo reply_to(std::uint32_t item) const override;
+  void use_identity(auth::IdentityRef identity) override { identity_ = std::move(identity); }
   bool has_early_input() const override { return has_early_input_; }
   void upgrade(std::vector<std::pair<std::string, std::string>> headers,
                std::unique_ptr<door::Session> session) override;
@@ -98,6 +100,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   std::unique_ptr<http::RequestHandler> handler_;
   hub::ReplySink* replies_ = nullptr;
   std::unique_ptr<http::BodyReader> body_;
+  auth::IdentityRef identity_;  ///< of the request at hand
   std::uint32_t ticket_ = 0;
   State state_ = State::kHead;
   http::Version version_ = http::Version::kHttp11;

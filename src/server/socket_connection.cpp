@@ -338,6 +338,10 @@ void SocketConnection::set_deadline(TimePoint deadline) {
   update_timer();
 }
 
+TimePoint SocketConnection::deadline() const {
+  return has_deadline_ ? session_deadline_.at(now()) : TimePoint::max();
+}
+
 void SocketConnection::update_timer() {
   if (slot_ == kNoSlot) {
     return;  // Not started yet.

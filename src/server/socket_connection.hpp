@@ -86,9 +86,14 @@ class SocketConnection final : public door::Connection {
   TimePoint last_heard() const override;
   TimePoint last_sent() const override;
   void set_deadline(TimePoint deadline) override;
+  TimePoint deadline() const override;
 
   // --- the reactor
   door::Session& session() { return *session_; }
+  /// The one that is about to take over, if there is one.
+  door::Session& latest_session() {
+    return extras_ != nullptr && extras_->next_session ? *extras_->next_session : *session_;
+  }
   std::uint32_t slot() const { return slot_; }
   bool is_open() const { return state_ == State::kOpen; }
   bool is_streamed() const { return stream() != nullptr; }

@@ -62,6 +62,7 @@ class NoServer final : public api::ServerView {
   void find_connection(ByteView /*id*/, const hub::ReplyTo& /*to*/) override {}
   void end_connection(ByteView /*id*/, const hub::ReplyTo& /*to*/) override {}
   void end_connections_of(ByteView /*user*/, const hub::ReplyTo& /*to*/) override {}
+  void revoke(const api::Revocation& /*what*/, const hub::ReplyTo& /*to*/) override {}
   void list_topics(ByteView /*prefix*/, std::size_t /*limit*/,
                    const hub::ReplyTo& /*to*/) override {}
   bool is_ready() const override { return true; }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/revocations_endpoint.hpp"
 #include "base/check.hpp"
 #include "base/json.hpp"
 #include "fuzz/door_world.hpp"
@@ -44,6 +45,12 @@ class FuzzServer final : public api::ServerView {
   }
   void end_connections_of(ByteView user, const hub::ReplyTo& to) override {
     answer(to, user.size());
+  }
+  void revoke(const api::Revocation& what, const hub::ReplyTo& to) override {
+    // One of the two, and no longer than a clock can count.
+    WSPUSH_CHECK(what.user.empty() != what.token_id.empty());
+    WSPUSH_CHECK(what.lasts > Duration::zero() && what.lasts <= api::kRevocationTimeMax);
+    answer(to, what.user.size() % 2 == 0);
   }
   void list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) override {
     std::vector<api::TopicSummary> all(std::min<std::size_t>(limit, 3));

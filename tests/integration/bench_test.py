@@ -13,6 +13,7 @@ import threading
 import pytest
 
 from daemon import Daemon, run
+from deadlines import eventually
 from tls import make_certificate, tls_section
 
 QUICK = ("--duration", "0.2", "--warm-up", "0.05", "--timeout", "20")
@@ -113,7 +114,7 @@ def test_idle_connections_are_held_and_their_memory_is_told(daemon, at, topic):
     assert report["connections"] == 200 and report["closed"] == 0
     assert {"bytes_per_connection", "bytes_per_connection_after_first_tenth",
             "cpu_ms_per_second"} <= report.keys()
-    assert daemon.subscribers(topic) == 0
+    eventually(lambda: daemon.subscribers(topic) == 0, "they have left")
 
 
 def test_pings_are_answered_and_counted(at, topic):

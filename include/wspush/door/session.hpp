@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "wspush/auth/identity.hpp"
 #include "wspush/base/bytes.hpp"
 #include "wspush/base/clock.hpp"
 #include "wspush/base/handle.hpp"
@@ -98,6 +99,8 @@ class Connection {
   /// Calls `Session::on_deadline` at `deadline` or soon after; replaces an earlier one. One more
   /// than 24 days ahead comes then: look at the time, and set it again.
   virtual void set_deadline(TimePoint deadline) = 0;
+  /// The one that is set; TimePoint::max() if none is.
+  virtual TimePoint deadline() const = 0;
 };
 
 /// One client's state behind a door. No callback may destroy it: the connection does.
@@ -122,6 +125,11 @@ class Session {
   /// False: the session is ending because of it.
   virtual bool on_gap(const hub::Gap& /*gap*/) { return true; }
   virtual void on_withdrawn(ByteView /*topic*/) {}
+
+  /// Who it is; null: anonymous, or nobody was asked.
+  virtual const auth::Identity* identity() const { return nullptr; }
+  /// The rules or `auth.required` have changed: it gives up what it may no longer have.
+  virtual void on_rules_changed() {}
 
   /// The connection broke; nothing can be said any more. The session is destroyed with this turn.
   virtual void on_lost() {}
