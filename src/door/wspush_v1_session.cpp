@@ -1,6 +1,7 @@
 #include "door/wspush_v1_session.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "wspush/hub/topic_name.hpp"
 
@@ -70,6 +71,18 @@ bool read_after(const JsonValue* value, bool is_of_pattern, hub::After& after) {
   after.kind = hub::After::Kind::kId;
   after.id = id.value_or(hub::MessageId{});
   return id.has_value();
+}
+
+/// Between two messages of a subscription with so many a second. Nothing where it is no positive
+/// number.
+std::optional<Duration> interval_of(const JsonValue& rate) {
+  const double value = rate.as_double().value_or(0);
+  if (!(value > 0)) {
+    return std::nullopt;
+  }
+  constexpr double kDay = 86'400;
+  const std::chrono::duration<double> seconds(std::min(1 / value, kDay));
+  return std::chrono::duration_cast<Duration>(seconds);
 }
 
 }  // namespace
@@ -220,8 +233,13 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
     }
     wanted.options.mode = name == "latest" ? hub::Mode::kLatest : hub::Mode::kAll;
   }
-  if (object.find("max_rate") != nullptr) {
-    return refuse(CommandError::kBadRequest, "this version has no max_rate yet");
+  if (const JsonValue* rate = object.find("max_rate"); rate != nullptr && !rate->is_null()) {
+    const auto interval = interval_of(*rate);
+    if (!interval) {
+      return refuse(CommandError::kBadRequest, "max_rate must be a positive number");
+    }
+    wanted.options.mode = hub::Mode::kRated;
+    wanted.options.interval = *interval;
   }
   const auth::Verdict verdict = context().rules->subscribe_verdict(wanted.topic);
   if (verdict == auth::Verdict::kForbidden) {

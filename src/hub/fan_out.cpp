@@ -45,6 +45,7 @@ void Hub::append(Topic& topic, MessageRef message) {
     std::size_t sends_left = SIZE_MAX;
     flush_topic(topic, sends_left);
   }
+  const bool has_keys = topic.latest != nullptr || !message->key().empty();
   if (topic.feed == nullptr) {
     topic.log.append(std::move(message));
   } else {
@@ -52,6 +53,12 @@ void Hub::append(Topic& topic, MessageRef message) {
   }
   if (topic.home != nullptr) {
     history_bytes_ += message_bytes;
+  }
+  if (has_keys) {
+    index_latest(topic, topic.log.at(topic.log.last()));
+  }
+  if (topic.rated_idle != nullptr) {
+    wake_rated(topic);
   }
   if (topic.subscribers == 0) {
     // A walk that was left in the middle has nobody left to serve.
@@ -79,7 +86,8 @@ void Hub::mark_dirty(Topic& topic) {
 }
 
 TimePoint Hub::next_flush() const {
-  return delayed_.empty() ? TimePoint::max() : delayed_.top().due;
+  const TimePoint delayed = delayed_.empty() ? TimePoint::max() : delayed_.top().due;
+  return rated_due_.empty() ? delayed : std::min(delayed, rated_due_.top().due);
 }
 
 bool Hub::flush(std::size_t sends_max) {
@@ -87,6 +95,7 @@ bool Hub::flush(std::size_t sends_max) {
     dirty_.push_back(delayed_.top().topic);
     delayed_.pop();
   }
+  run_rated();
   std::size_t sends_left = sends_max;
   std::size_t kept = 0;
   for (const Handle handle : dirty_) {
@@ -314,12 +323,38 @@ void Hub::catch_up(std::uint32_t index) {
 
 // --- those who are behind
 
+bool Hub::reads_latest(const Topic& topic, const Subscription& subscription,
+                       const Behind& behind) const {
+  return topic.latest != nullptr &&
+         (subscription.mode != Mode::kAll ||
+          (topic.rule != nullptr && topic.rule->when_slow == config::WhenSlow::kLatest &&
+           behind.cursor + 1 < topic.log.first()));
+}
+
 bool Hub::close_hole(Topic& topic, const Subscription& subscription, Behind& behind) {
   const TopicLog& log = topic.log;
   const bool is_same_epoch = behind.epoch == log.epoch();
+  if (is_same_epoch && reads_latest(topic, subscription, behind)) {
+    const std::uint64_t lost = topic.latest->lost();
+    if (behind.cursor >= lost) {
+      return true;  // What it did not get a newer message has replaced, or it is still here.
+    }
+    const MessageRef* const next = topic.latest->next_after(lost);
+    // Who wants all and is back in the ring goes on with each message of it.
+    const bool wants_all = subscription.mode == Mode::kAll && lost + 1 == log.first();
+    const std::uint64_t next_offset = next == nullptr ? log.last() + 1
+                                      : wants_all     ? log.first()
+                                                      : (*next)->id().offset;
+    const Gap gap{.topic = topic.name,
+                  .after = {behind.epoch, behind.cursor},
+                  .next = {log.epoch(), next_offset}};
+    ++counters_.gaps;
+    behind.cursor = next == nullptr ? log.last() : lost;
+    return events_.on_gap(subscription.slot, subscription.form, gap);
+  }
   const config::WhenSlow when_slow =
       topic.rule == nullptr ? config::WhenSlow::kGap : topic.rule->when_slow;
-  const bool skips = subscription.mode == Mode::kLatest || when_slow == config::WhenSlow::kLatest;
+  const bool skips = subscription.mode != Mode::kAll || when_slow == config::WhenSlow::kLatest;
   if (is_same_epoch && skips && !log.empty()) {
     behind.cursor = log.last() - 1;
     return true;
@@ -366,6 +401,13 @@ void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
     Topic& topic = topic_at(subscription.topic);
     const TopicLog& log = topic.log;
     const std::uint32_t next = behind.next;
+    if (subscription.mode == Mode::kRated) {
+      if (!gather_rated(topic, place, batch)) {
+        return;
+      }
+      place = next;
+      continue;
+    }
     if (topic.feed != nullptr) {
       const Away away = gather_away(topic, place, bytes_max, batch);
       if (away == Away::kGiven) {
@@ -383,8 +425,19 @@ void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
       if (has_hole && !close_hole(topic, subscription, behind)) {
         return;
       }
-      if (subscription.mode == Mode::kLatest && log.last() > 0) {
+      if (subscription.mode == Mode::kLatest && topic.latest == nullptr && log.last() > 0) {
         behind.cursor = std::max(behind.cursor, log.last() - 1);
+      }
+      if (reads_latest(topic, subscription, behind)) {
+        if (!gather_latest(topic, place, bytes_max, batch)) {
+          table_.serve_last(place);
+          return;
+        }
+        if (behind.cursor == log.last()) {
+          catch_up(behind.subscription);
+        }
+        place = next;
+        continue;
       }
     }
     if (behind.cursor == log.last()) {
@@ -418,7 +471,8 @@ bool Hub::advance(std::uint32_t slot, const FrameBatch& batch, std::size_t taken
     const Behind& behind = table_.behind_at(place);
     const std::uint32_t index = behind.subscription;
     place = behind.next;
-    if (table_[index].state == Subscription::State::kBehind && has_everything(index)) {
+    if (table_[index].state == Subscription::State::kBehind && table_[index].mode != Mode::kRated &&
+        has_everything(index)) {
       catch_up(index);
     }
     is_behind = is_behind || table_[index].state == Subscription::State::kBehind;

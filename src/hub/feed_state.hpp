@@ -48,6 +48,7 @@ struct FeedCursor {
   bool is_asking = false;      ///< just now
   bool is_away = false;        ///< from the ring
   bool is_subscribed = false;
+  bool is_latest = false;         ///< skips what a newer message has replaced
   bool has_lost = false;          ///< before it was subscribed
   Handle preparation;             ///< that waits for the answers
   std::uint64_t prepared_by = 0;  ///< which call of Hub::prepare

@@ -32,12 +32,16 @@ bool is_in_reach(const FeedCursor& cursor, const Feed& feed) {
 }
 
 /// Where somebody stands who has the feed's ring up to `cursor`.
-const std::vector<std::uint64_t>& position_at(const Topic& topic, std::uint64_t cursor) {
+std::vector<std::uint64_t> position_at(const Topic& topic, std::uint64_t cursor) {
   if (cursor == topic.log.last()) {
     return topic.feed->position;
   }
-  return cursor < topic.log.first() ? topic.feed->base
-                                    : topic.log.at(cursor)->feed_entry()->position.counts;
+  std::vector<std::uint64_t> position = topic.feed->base;
+  if (cursor >= topic.log.first()) {
+    // Raised, as the entry may have come before another home had answered at all.
+    raise(position, topic.log.at(cursor)->feed_entry()->position.counts);
+  }
+  return position;
 }
 
 }  // namespace
@@ -131,7 +135,7 @@ void Hub::trim_feed(Topic& topic) {
   TopicLog& log = topic.log;
   while (!log.empty() && log.first() <= topic.flushed &&
          (!is_needed || log.count() > kFeedRingMessagesMax || log.bytes() > kFeedRingBytesMax)) {
-    topic.feed->base = log.at(log.first())->feed_entry()->position.counts;
+    raise(topic.feed->base, log.at(log.first())->feed_entry()->position.counts);
     log.drop_before(log.first() + 1);
   }
 }
@@ -156,7 +160,10 @@ void Hub::put_behind(const Topic& topic, std::uint32_t index, std::uint64_t curs
     return;
   }
   const Handle handle = add_cursor(topic, table_[index].slot, position_at(topic, cursor));
-  feed_cursors_.find(handle)->is_subscribed = true;
+  FeedCursor& added = *feed_cursors_.find(handle);
+  added.is_subscribed = true;
+  added.is_latest =
+      table_[index].mode != Mode::kAll || topic.feed->when_slow == config::WhenSlow::kLatest;
   table_.put_behind(index, handle.slot, cursor);
 }
 
@@ -220,7 +227,7 @@ Result<Subscribed, HubError> Hub::subscribe_to_feed(Topic& topic, Member who,
   FeedCursor* const cursor = find_prepared(topic, who.slot);
   if (options.after.kind == After::Kind::kNext) {
     forget_prepared(topic, who.slot);
-    start_at(topic, add_subscription(topic, who, options), topic.log.last());
+    start_at(topic, add_subscription(topic, who, options), topic.log.last(), options);
     return answer;
   }
   if (cursor == nullptr) {
@@ -230,8 +237,16 @@ Result<Subscribed, HubError> Hub::subscribe_to_feed(Topic& topic, Member who,
   prepared_.erase({who.slot, topic.handle.slot});
   --topic.feed->prepared;
   cursor->is_subscribed = true;
+  cursor->is_latest =
+      options.mode != Mode::kAll || topic.feed->when_slow == config::WhenSlow::kLatest;
   const std::uint32_t index = add_subscription(topic, who, options);
   table_.put_behind(index, cursor->handle.slot, topic.log.last());
+  if (options.mode == Mode::kRated) {
+    rated_[index].interval = options.interval;
+  }
+  if (options.mode != Mode::kAll) {
+    cursor->pieces.clear();  // What was fetched is everything.
+  }
   events_.on_behind(who.slot);
   return answer;
 }
@@ -244,7 +259,8 @@ void Hub::fetch(FeedCursor& cursor, const Topic& topic) {
   std::vector<std::uint16_t> homes;
   for (std::uint16_t home = 0; home < options_.reactors; ++home) {
     const std::uint64_t has = cursor.position[home];
-    if (!topic.is_ready || has < feed.base[home] || has > feed.position[home]) {
+    if (!topic.is_ready || has < feed.base[home] || has > feed.position[home] ||
+        (cursor.is_latest && has != feed.position[home])) {
       homes.push_back(home);
     }
   }
@@ -255,7 +271,8 @@ void Hub::fetch(FeedCursor& cursor, const Topic& topic) {
                          .reactor = options_.reactor,
                          .cursor = cursor.handle,
                          .after = cursor.position[home],
-                         .told = cursor.told[home]});
+                         .told = cursor.told[home],
+                         .is_latest = cursor.is_latest});
   }
   cursor.is_asking = false;
 }
@@ -342,9 +359,11 @@ Hub::Away Hub::gather_away(Topic& topic, std::uint32_t place, std::size_t bytes_
                            FrameBatch& batch) {
   Behind& behind = table_.behind_at(place);
   FeedCursor& cursor = cursor_of(behind);
+  const bool skips = table_[behind.subscription].mode != Mode::kAll;
   for (;;) {
     drop_given_pieces(cursor);
-    if (!cursor.is_away && behind.cursor + 1 >= topic.log.first()) {
+    if (!cursor.is_away && behind.cursor + 1 >= topic.log.first() &&
+        (!skips || behind.cursor == topic.log.last())) {
       return Away::kInRing;
     }
     cursor.is_away = true;
@@ -352,9 +371,15 @@ Hub::Away Hub::gather_away(Topic& topic, std::uint32_t place, std::size_t bytes_
       return Away::kGiven;
     }
     if (!cursor.pieces.empty()) {
-      return give_pieces(topic, place, bytes_max, batch);
+      const std::size_t before = batch.entries.size();
+      const Away away = give_pieces(topic, place, bytes_max, batch);
+      if (away != Away::kGiven || batch.entries.size() > before) {
+        return away;
+      }
+      continue;  // There was only a gap to be told.
     }
-    if (is_in_reach(cursor, *topic.feed)) {
+    // The homes know which is the newest, the ring does not.
+    if (skips ? cursor.position == topic.feed->position : is_in_reach(cursor, *topic.feed)) {
       take_ring(topic, behind, cursor);
     } else {
       fetch(cursor, topic);
@@ -408,10 +433,13 @@ void Hub::move_cursor(std::uint32_t slot, const FrameBatch::Entry& entry, std::s
   Behind& behind = table_.behind_at(entry.place);
   const Topic& topic = topic_at(table_[behind.subscription].topic);
   const bool is_cut = taken < entry.frame.bytes();
+  if (table_[behind.subscription].mode == Mode::kRated) {
+    rated_has_got(behind.subscription);
+  }
   if (topic.feed == nullptr) {
     behind.cursor = entry.cursor;
     if (is_cut) {
-      events_.on_cut(slot, topic.log.at(behind.cursor), entry.form, taken);
+      events_.on_cut(slot, topic.at(behind.cursor), entry.form, taken);
     }
     return;
   }
@@ -429,6 +457,11 @@ void Hub::move_cursor(std::uint32_t slot, const FrameBatch::Entry& entry, std::s
   }
   ++cursor.taken;
   drop_given_pieces(cursor);
+  if (table_[behind.subscription].mode == Mode::kRated) {
+    // By the time that the next one is due there are newer ones.
+    std::erase_if(cursor.pieces, [](const FetchedPiece& piece) { return !piece.has_gap; });
+    cursor.taken = 0;
+  }
 }
 
 }  // namespace wspush::hub

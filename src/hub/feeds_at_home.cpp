@@ -12,12 +12,13 @@ namespace {
 
 /// The next message of one topic that somebody missed.
 struct Head {
-  std::uint64_t count;
-  const TopicLog* log;
-  std::uint64_t offset;
+  MessageRef message;
+  const TopicLog* log;  ///< where the ones after it are; null: it is the only one
   std::uint32_t topic;  ///< among those of the answer
 
-  friend bool operator>(const Head& a, const Head& b) { return a.count > b.count; }
+  friend bool operator>(const Head& a, const Head& b) {
+    return a.message->count() > b.message->count();
+  }
 };
 
 /// The oldest kept offset behind `count`; counts grow along a log. Something newer is kept.
@@ -200,14 +201,27 @@ void Hub::fetch_at_home(const FetchMail& mail) {
       return;
     }
     trim(topic);
-    piece.has_gap = piece.has_gap || topic.log.newest_dropped() > told;
-    if (topic.log.empty() || topic.log.at(topic.log.last())->count() <= after) {
-      return;
+    const TopicLog& log = topic.log;
+    const auto number = static_cast<std::uint32_t>(piece.topics.size());
+    if (mail.is_latest && topic.latest != nullptr) {
+      piece.has_gap = piece.has_gap || topic.latest->lost_count() > told;
+      for (const MessageRef* next = topic.latest->next_after(0); next != nullptr;
+           next = topic.latest->next_after((*next)->id().offset)) {
+        if ((*next)->count() > after) {
+          heads.push_back({*next, nullptr, number});
+        }
+      }
+    } else {
+      const bool has_newest = mail.is_latest && !log.empty();
+      piece.has_gap = piece.has_gap || (!has_newest && log.newest_dropped() > told);
+      if (!log.empty() && log.at(log.last())->count() > after) {
+        const std::uint64_t first = mail.is_latest ? log.last() : first_after(log, after);
+        heads.push_back({log.at(first), &log, number});
+      }
     }
-    const std::uint64_t first = first_after(topic.log, after);
-    heads.push_back({topic.log.at(first)->count(), &topic.log, first,
-                     static_cast<std::uint32_t>(piece.topics.size())});
-    piece.topics.push_back(std::make_shared<const std::string>(topic.name));
+    if (!heads.empty() && heads.back().topic == number) {
+      piece.topics.push_back(std::make_shared<const std::string>(topic.name));
+    }
   };
   if (after >= feeds_since_) {
     for (std::uint32_t slot = newest_topic_; slot != kNone;) {
@@ -240,10 +254,11 @@ void Hub::fetch_at_home(const FetchMail& mail) {
     }
     std::pop_heap(heads.begin(), heads.end(), std::greater<>());
     Head& oldest = heads.back();
-    piece.items.push_back({oldest.log->at(oldest.offset), oldest.topic});
-    bytes += piece.items.back().message->payload().size();
-    if (oldest.offset < oldest.log->last()) {
-      oldest.count = oldest.log->at(++oldest.offset)->count();
+    piece.items.push_back({oldest.message, oldest.topic});
+    const std::uint64_t offset = oldest.message->id().offset;
+    bytes += oldest.message->payload().size();
+    if (oldest.log != nullptr && offset < oldest.log->last()) {
+      oldest.message = oldest.log->at(offset + 1);
       std::push_heap(heads.begin(), heads.end(), std::greater<>());
     } else {
       heads.pop_back();

@@ -32,7 +32,8 @@ void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
   topic->log.reset(position.epoch, position.last_offset - kept.size(), kept.empty() ? 0 : count_);
   for (MessageRef& message : kept) {
     message->stamp_count(++count_);
-    topic->log.append(std::move(message));
+    topic->log.append(message);
+    index_latest(*topic, message);
   }
   if (has_feeds_ && !topic->log.empty()) {
     make_newest(*topic);
@@ -234,8 +235,9 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   const std::uint32_t epoch_before = topic.log.epoch();
   const std::uint64_t last_before = topic.log.last();
   if (topic.home != nullptr) {
-    history_bytes_ -= topic.log.bytes();
+    history_bytes_ -= topic.kept_bytes();
   }
+  topic.latest.reset();
   topic.log.reset(epoch, last, topic.home != nullptr ? ++count_ : 0);
   topic.flushed = last;
   if (topic.home != nullptr && has_feeds_) {
@@ -252,6 +254,7 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
     }
     array.members.clear();
   }
+  wake_rated(topic);
 }
 
 // --- replicas
@@ -261,7 +264,8 @@ void Hub::open_replica(const OpenReplicaMail& mail) {
   if (topic == nullptr) {
     post_.send(
         mail.reactor,
-        SnapshotMail{.replica = mail.replica, .home = {}, .is_refused = true, .messages = {}});
+        SnapshotMail{
+            .replica = mail.replica, .home = {}, .is_refused = true, .messages = {}, .aside = {}});
     return;
   }
   topic->home->replicas.push_back({.reactor = mail.reactor, .topic = mail.replica});
@@ -275,10 +279,15 @@ void Hub::send_snapshot(const Topic& topic, const Replica& replica) {
                         .home = topic.handle,
                         .epoch = topic.log.epoch(),
                         .last = topic.log.last(),
-                        .messages = {}};
+                        .messages = {},
+                        .aside = {}};
   snapshot.messages.reserve(topic.log.count());
   for (std::uint64_t at = topic.log.first(); at <= topic.log.last(); ++at) {
     snapshot.messages.push_back(topic.log.at(at));
+  }
+  if (topic.latest != nullptr) {
+    topic.latest->for_each_aside(
+        [&](const MessageRef& message) { snapshot.aside.push_back(message); });
   }
   post_.send(replica.reactor, std::move(snapshot));
 }
@@ -299,8 +308,14 @@ void Hub::on_snapshot(SnapshotMail&& mail) {
   }
   topic->home_handle = mail.home;
   topic->log.reset(mail.epoch, mail.last - mail.messages.size());
+  const bool has_keys = std::any_of(mail.messages.begin(), mail.messages.end(),
+                                    [](const MessageRef& m) { return !m->key().empty(); });
   for (MessageRef& message : mail.messages) {
     topic->log.append(std::move(message));
+  }
+  if (has_keys || !mail.aside.empty()) {
+    make_latest_index(*topic, mail.aside);
+    topic->latest->trim(topic->log.first(), UINT64_MAX, Duration::max(), now_);
   }
   topic->flushed = topic->log.last();
   become_ready(*topic);

@@ -8,6 +8,7 @@
 #include <queue>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "wspush/base/clock.hpp"
@@ -178,7 +179,7 @@ class Hub final : public engine::EngineEvents {
 
   const HubCounters& counters() const { return counters_; }
   std::uint64_t subscription_count() const { return table_.size(); }
-  std::uint64_t behind_count() const { return table_.behind_count(); }
+  std::uint64_t behind_count() const { return table_.behind_count() - rated_.size(); }
   std::uint64_t home_topic_count() const { return home_topics_; }
 
   // --- EngineEvents
@@ -195,6 +196,17 @@ class Hub final : public engine::EngineEvents {
   struct PendingPublish {
     ReplyTo to;
     std::string idempotency_key;
+  };
+  /// A subscription with `max_rate`. It has a cursor all the time, and one message when it is due.
+  struct Rated {
+    Duration interval{};
+    TimePoint due{};
+    bool is_waiting = false;  ///< for `due`; else for a message
+  };
+  struct RatedDue {
+    TimePoint due;
+    std::uint32_t subscription;
+    friend bool operator>(const RatedDue& a, const RatedDue& b) { return a.due > b.due; }
   };
   struct Delayed {
     TimePoint due;
@@ -215,6 +227,8 @@ class Hub final : public engine::EngineEvents {
   void sweep_topic(Topic& topic);
   void end_those_too_slow();
   void trim(Topic& topic);
+  void index_latest(Topic& topic, const MessageRef& added);
+  void make_latest_index(Topic& topic, const std::vector<MessageRef>& aside);
   static constexpr int kVictimsPerPublish = 16;
   static constexpr int kVictimsPerSweep = 1024;
   void tell_history_bytes();
@@ -229,7 +243,8 @@ class Hub final : public engine::EngineEvents {
   void become_ready(Topic& topic);
   void end_wait(Handle preparation);
   std::uint32_t add_subscription(Topic& topic, Member who, const SubscribeOptions& options);
-  void start_at(Topic& topic, std::uint32_t index, std::uint64_t cursor);
+  void start_at(Topic& topic, std::uint32_t index, std::uint64_t cursor,
+                const SubscribeOptions& options);
   void overtake_flush_of(std::uint32_t index);
   void end_subscription(std::uint32_t index);
   void count_changed(Topic& topic);
@@ -265,7 +280,20 @@ class Hub final : public engine::EngineEvents {
   MemberArray& array_of(Topic& topic, const Subscription& subscription);
   /// The subscription's cursor stands at the end of the log.
   void catch_up(std::uint32_t index);
+  bool reads_latest(const Topic& topic, const Subscription& subscription,
+                    const Behind& behind) const;
   bool close_hole(Topic& topic, const Subscription& subscription, Behind& behind);
+  // latest.cpp: the newest of each key, and no more often than somebody wants it
+  bool gather_latest(const Topic& topic, std::uint32_t place, std::size_t bytes_max,
+                     FrameBatch& batch);
+  bool gather_rated(Topic& topic, std::uint32_t place, FrameBatch& batch);
+  void rated_has_got(std::uint32_t index);
+  void idle_or_wait(std::uint32_t index);
+  void wait_until_due(std::uint32_t index, Rated& rated);
+  bool is_idle(std::uint32_t index, const Topic& topic) const;
+  void wake_rated(Topic& topic);
+  void run_rated();
+
   void put_behind(const Topic& topic, std::uint32_t index, std::uint64_t cursor);
   void end_behind(std::uint32_t index);
   void move_cursor(std::uint32_t slot, const FrameBatch::Entry& entry, std::size_t taken);
@@ -323,6 +351,7 @@ class Hub final : public engine::EngineEvents {
   TimePoint now_{};
   SplitMix64 random_;
 
+  const SipKey latest_key_;
   SlotMap<Topic> topics_;
   struct NameOf {
     const Hub* hub;
@@ -343,6 +372,8 @@ class Hub final : public engine::EngineEvents {
   std::vector<Handle> dirty_;
   std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_;
   std::vector<Handle> count_dirty_;
+  std::unordered_map<std::uint32_t, Rated> rated_;  ///< by subscription
+  std::priority_queue<RatedDue, std::vector<RatedDue>, std::greater<>> rated_due_;
 
   // Feeds of this reactor.
   SlotMap<FeedCursor> feed_cursors_;

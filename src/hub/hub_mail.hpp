@@ -28,6 +28,7 @@ struct SnapshotMail {
   std::uint32_t epoch = 0;
   std::uint64_t last = 0;
   std::vector<MessageRef> messages;  ///< the newest ones, oldest first
+  std::vector<MessageRef> aside;     ///< older ones that are the newest of their keys
 };
 /// home -> replica
 struct AppendMail {
@@ -91,6 +92,7 @@ struct FetchMail {
   Handle cursor;
   std::uint64_t after = 0;  ///< of the home's messages
   std::uint64_t told = 0;   ///< what was dropped up to here is known
+  bool is_latest = false;   ///< only what is the newest of its topic and key
 };
 /// home -> feed
 struct FetchedMail {

@@ -35,8 +35,8 @@ void LatestIndex::trim(std::uint64_t ring_first, std::uint64_t bytes_max, Durati
     aside_bytes_ += it->second->log_bytes();
   }
   ring_first_ = ring_first;
-  while (aside_count_ > 0 && (aside_bytes_ > bytes_max ||
-                              now - newest_.begin()->second->published_at() >= ttl)) {
+  while (aside_count_ > 0 &&
+         (aside_bytes_ > bytes_max || now - newest_.begin()->second->published_at() >= ttl)) {
     drop_oldest();
   }
 }

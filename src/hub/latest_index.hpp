@@ -12,8 +12,8 @@
 namespace wspush::hub {
 
 /// The newest message of each key of a log, in the order of their offsets; a message without a key
-/// counts as one of the key "". Those that the log's ring has dropped stay here ("aside") while they
-/// are the newest of their key. Thread: the reactor's own.
+/// counts as one of the key "". Those that the log's ring has dropped stay here ("aside") while
+/// they are the newest of their key. Thread: the reactor's own.
 class LatestIndex {
  public:
   explicit LatestIndex(SipKey key) : by_key_(0, KeyHash{key}) {}
@@ -31,8 +31,8 @@ class LatestIndex {
   /// Drops what is aside before `offset`.
   void drop_before(std::uint64_t offset);
 
-  /// Offset of the newest message that was the newest of its key when it was dropped; 0: none. Older
-  /// ones are all gone.
+  /// Offset of the newest message that was the newest of its key when it was dropped; 0: none.
+  /// Older ones are all gone.
   std::uint64_t lost() const { return lost_; }
   /// The same as a Message::count.
   std::uint64_t lost_count() const { return lost_count_; }

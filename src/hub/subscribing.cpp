@@ -95,10 +95,12 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
     return Unexpected(HubError::kForbidden);
   }
   if (table_.find(topic->handle.slot, who.slot) != kNone) {
+    forget_prepared(*topic, who.slot);
     return Unexpected(HubError::kAlreadySubscribed);
   }
   if (table_.count_of(who.slot) >= options.subscriptions_max) {
     ++counters_.subscription_limit_hits;
+    forget_prepared(*topic, who.slot);
     return Unexpected(HubError::kSubscriptionLimit);
   }
   if (topic->feed != nullptr) {
@@ -108,23 +110,27 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
   const TopicLog& log = topic->log;
   Subscribed answer{.last = {log.epoch(), log.last()}, .recovered = std::nullopt};
   std::uint64_t cursor = log.last();
+  // What is aside is kept, too, for those who want the latest.
+  const std::uint64_t first_cursor = topic->latest != nullptr && options.mode != Mode::kAll
+                                         ? topic->latest->lost()
+                                         : log.first() - 1;
   switch (options.after.kind) {
     case After::Kind::kNext:
     case After::Kind::kPosition:  // It is none of a topic.
       break;
     case After::Kind::kFirst:
-      cursor = log.first() - 1;
+      cursor = first_cursor;
       answer.recovered = true;
       break;
     case After::Kind::kId: {
       const MessageId id = options.after.id;
       answer.recovered =
           id.epoch == log.epoch() && id.offset <= log.last() && id.offset + 1 >= log.first();
-      cursor = *answer.recovered ? id.offset : log.first() - 1;
+      cursor = *answer.recovered ? id.offset : first_cursor;
       break;
     }
   }
-  start_at(*topic, add_subscription(*topic, who, options), cursor);
+  start_at(*topic, add_subscription(*topic, who, options), cursor, options);
   return answer;
 }
 
@@ -139,7 +145,14 @@ std::uint32_t Hub::add_subscription(Topic& topic, Member who, const SubscribeOpt
   return index;
 }
 
-void Hub::start_at(Topic& topic, std::uint32_t index, std::uint64_t cursor) {
+void Hub::start_at(Topic& topic, std::uint32_t index, std::uint64_t cursor,
+                   const SubscribeOptions& options) {
+  if (options.mode == Mode::kRated) {
+    put_behind(topic, index, cursor);
+    rated_[index].interval = options.interval;
+    idle_or_wait(index);
+    return;
+  }
   if (cursor == topic.log.last() && !topic.is_dirty) {
     enter_array(topic, index, fd_by_slot_[table_[index].slot]);
     return;
@@ -201,6 +214,9 @@ void Hub::end_subscription(std::uint32_t index) {
     leave_array(topic, index);
   } else {
     end_behind(index);
+  }
+  if (table_[index].mode == Mode::kRated) {
+    rated_.erase(index);
   }
   table_.remove(index);
   WSPUSH_ASSERT(topic.subscribers > 0);

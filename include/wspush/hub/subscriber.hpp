@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "wspush/base/bytes.hpp"
+#include "wspush/base/clock.hpp"
 #include "wspush/hub/feed.hpp"
 #include "wspush/hub/member.hpp"
 #include "wspush/hub/message.hpp"
@@ -50,11 +51,13 @@ struct Wanted {
   After after{};
 };
 
-enum class Mode : std::uint8_t { kAll, kLatest };
+/// kRated is kLatest with `max_rate`.
+enum class Mode : std::uint8_t { kAll, kLatest, kRated };
 
 struct SubscribeOptions {
   After after;
   Mode mode = Mode::kAll;
+  Duration interval{};  ///< between two messages, with kRated
   WireForm form = WireForm::kWspushV1;
   std::uint64_t subscriptions_max = 1000;  ///< of this connection, this one included
 };

@@ -20,6 +20,7 @@ HubWorld::HubWorld(std::uint64_t seed) : random_(seed), post_(1 + random_.below(
   has_limits_ = below(6) == 0;
   has_reloads_ = below(6) == 0;
   has_bursts_ = below(20) == 0;
+  has_keys_ = below(2) == 0;
   const std::size_t topics = 1 + below(5);
   for (std::size_t i = 0; i < topics; ++i) {
     const std::string name = (i % 2 == 0 ? "a.t" : "b.t") + std::to_string(i);
@@ -134,7 +135,9 @@ void HubWorld::publish() {
       key_of_payload_[payload] = topic + " " + key;
     }
     const std::uint32_t item = ask({.topic = topic, .payload = payload, .after = {}});
-    reactors_[reactor]->hub().publish(topic, Message::create(kind, payload), key,
+    const std::string message_key =
+        has_keys_ && below(3) > 0 ? std::string(1 + below(3), 'k') : std::string();
+    reactors_[reactor]->hub().publish(topic, Message::create(kind, payload, message_key), key,
                                       reactors_[reactor]->reply_to(item));
   }
 }
@@ -417,6 +420,26 @@ void HubWorld::check_client(FakeReactor& reactor, std::uint32_t slot) {
       ASSERT_EQ(state.at, last) << topic << ": client " << client->id << " has "
                                 << to_string(state.at) << ", the log " << to_string(last);
     }
+    if (state.may_skip && !state.has_gap && state.start.epoch == last.epoch) {
+      check_newest_of_keys(topic, state);
+    }
+  }
+}
+
+/// Whoever may skip has the newest message of every key.
+void HubWorld::check_newest_of_keys(const std::string& topic, const StreamChecker::Seen& state) {
+  const auto log = record_.logs.find({topic, state.start.epoch});
+  if (log == record_.logs.end()) {
+    return;
+  }
+  std::map<std::string, std::uint64_t> newest;
+  for (std::uint64_t offset = state.start.offset + 1; offset <= log->second.size(); ++offset) {
+    newest[log->second[offset - 1].key] = offset;
+  }
+  for (const auto& [key, offset] : newest) {
+    const auto came = state.by_key.find(key);
+    ASSERT_TRUE(came != state.by_key.end() && came->second == offset)
+        << topic << ": the newest message of key '" << key << "' never came";
   }
 }
 

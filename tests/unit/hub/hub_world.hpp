@@ -87,6 +87,7 @@ class HubWorld {
   void check_history(const Asked& asked, const HistoryReply& reply);
   void check_client(FakeReactor& reactor, std::uint32_t slot);
   void check_feeds(const Client& client);
+  void check_newest_of_keys(const std::string& topic, const StreamChecker::Seen& state);
   void check_logs();
   void check_views();
   void run_until_idle();
@@ -109,6 +110,7 @@ class HubWorld {
   std::uint64_t recovered_ = 0;
   bool has_limits_ = false;  ///< topics and history are bounded over all
   bool has_reloads_ = false;
+  bool has_keys_ = false;  ///< of messages
   /// More is published in one turn than waits for its end: who has a reply queued meanwhile may
   /// lose some of it.
   bool has_bursts_ = false;

@@ -18,6 +18,7 @@ struct LoggedMessage {
   std::string payload;
   std::size_t bytes = 0;
   TimePoint at{};
+  std::string key{};
 };
 using EpochLog = std::vector<LoggedMessage>;
 
@@ -70,7 +71,8 @@ class RecordingEngine final : public engine::Engine, public engine::EngineEvents
     const std::string& name = names_[topic];
     record_.last[name] = message->id();
     record_.logs[{name, message->id().epoch}].push_back(
-        {std::string(message->payload()), message->log_bytes(), message->published_at()});
+        {std::string(message->payload()), message->log_bytes(), message->published_at(),
+         std::string(message->key())});
     events_->on_ordered(topic, std::move(message), ticket);
   }
   void on_publish_refused(engine::Ticket ticket, engine::EngineError error) override {

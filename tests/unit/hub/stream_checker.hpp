@@ -27,6 +27,9 @@ class StreamChecker {
     MessageId at;  ///< the last one that came, or the start
     bool is_start_known = true;
     bool may_skip = false;  ///< `latest`
+    MessageId start;        ///< of what it must have the newest of each key of
+    bool has_gap = false;
+    std::map<std::string, std::uint64_t> by_key;  ///< offset of the newest that came
     bool began_with_next = false;
     std::uint64_t kept_from = 0;
   };
@@ -121,6 +124,8 @@ class StreamChecker {
         seen.is_start_known = false;
       }
     }
+    seen.start = seen.at;
+    seen.has_gap = !seen.is_start_known;
     seen_[topic] = seen;
   }
 
@@ -145,6 +150,7 @@ class StreamChecker {
     }
     seen.at = id;
     seen.is_start_known = true;
+    seen.by_key[logged->key] = id.offset;
     ++messages_;
   }
 
@@ -164,6 +170,7 @@ class StreamChecker {
     }
     seen.at = {next.epoch, next.offset - 1};
     seen.is_start_known = true;
+    seen.has_gap = true;
     ++gaps_;
   }
 
