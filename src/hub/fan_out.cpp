@@ -30,7 +30,9 @@ Frame Hub::frame_of(const Topic& topic, const Message& message, WireForm form) c
   const WireBytes* bytes = message.find_form(form);
   if (bytes == nullptr) {
     const Encode& encode = options_.encode[static_cast<std::size_t>(form)];
-    bytes = &message.keep_form(form, encode(topic.name, message));
+    const FeedEntry* const entry = message.feed_entry();
+    bytes =
+        &message.keep_form(form, encode(entry == nullptr ? topic.name : *entry->topic, message));
   }
   return Frame(message, *bytes);
 }
@@ -43,9 +45,20 @@ void Hub::append(Topic& topic, MessageRef message) {
     std::size_t sends_left = SIZE_MAX;
     flush_topic(topic, sends_left);
   }
-  topic.log.append(std::move(message));
+  const bool has_keys = topic.latest != nullptr || !message->key().empty();
+  if (topic.feed == nullptr) {
+    topic.log.append(std::move(message));
+  } else {
+    topic.log.append_foreign(std::move(message));
+  }
   if (topic.home != nullptr) {
     history_bytes_ += message_bytes;
+  }
+  if (has_keys) {
+    index_latest(topic, topic.log.at(topic.log.last()));
+  }
+  if (topic.rated_idle != nullptr) {
+    wake_rated(topic);
   }
   if (topic.subscribers == 0) {
     // A walk that was left in the middle has nobody left to serve.
@@ -73,7 +86,8 @@ void Hub::mark_dirty(Topic& topic) {
 }
 
 TimePoint Hub::next_flush() const {
-  return delayed_.empty() ? TimePoint::max() : delayed_.top().due;
+  const TimePoint delayed = delayed_.empty() ? TimePoint::max() : delayed_.top().due;
+  return rated_due_.empty() ? delayed : std::min(delayed, rated_due_.top().due);
 }
 
 bool Hub::flush(std::size_t sends_max) {
@@ -81,6 +95,7 @@ bool Hub::flush(std::size_t sends_max) {
     dirty_.push_back(delayed_.top().topic);
     delayed_.pop();
   }
+  run_rated();
   std::size_t sends_left = sends_max;
   std::size_t kept = 0;
   for (const Handle handle : dirty_) {
@@ -154,7 +169,7 @@ void Hub::let_join(Topic& topic) {
         subscription.topic == topic.handle.slot &&
         table_.behind(subscription).cursor == joining.cursor) {
       WSPUSH_ASSERT(joining.cursor == topic.flushed);
-      table_.end_behind(joining.subscription);
+      end_behind(joining.subscription);
       enter_array(topic, joining.subscription, fd_by_slot_[subscription.slot]);
     }
   }
@@ -233,7 +248,7 @@ void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t beg
       ++cursor;
       events_.on_cut(slot, topic.log.at(cursor), array.form, taken);
     }
-    table_.put_behind(index, topic.log.epoch(), cursor);
+    put_behind(topic, index, cursor);
     if (short_send.error != 0) {
       events_.on_send_error(slot, short_send.error);
     } else {
@@ -298,7 +313,7 @@ void Hub::catch_up(std::uint32_t index) {
   Subscription& subscription = table_[index];
   Topic& topic = topic_at(subscription.topic);
   if (!topic.is_dirty) {
-    table_.end_behind(index);
+    end_behind(index);
     enter_array(topic, index, fd_by_slot_[subscription.slot]);
   } else {
     subscription.state = Subscription::State::kJoining;
@@ -308,12 +323,38 @@ void Hub::catch_up(std::uint32_t index) {
 
 // --- those who are behind
 
+bool Hub::reads_latest(const Topic& topic, const Subscription& subscription,
+                       const Behind& behind) const {
+  return topic.latest != nullptr &&
+         (subscription.mode != Mode::kAll ||
+          (topic.rule != nullptr && topic.rule->when_slow == config::WhenSlow::kLatest &&
+           behind.cursor + 1 < topic.log.first()));
+}
+
 bool Hub::close_hole(Topic& topic, const Subscription& subscription, Behind& behind) {
   const TopicLog& log = topic.log;
   const bool is_same_epoch = behind.epoch == log.epoch();
+  if (is_same_epoch && reads_latest(topic, subscription, behind)) {
+    const std::uint64_t lost = topic.latest->lost();
+    if (behind.cursor >= lost) {
+      return true;  // What it did not get a newer message has replaced, or it is still here.
+    }
+    const MessageRef* const next = topic.latest->next_after(lost);
+    // Who wants all and is back in the ring goes on with each message of it.
+    const bool wants_all = subscription.mode == Mode::kAll && lost + 1 == log.first();
+    const std::uint64_t next_offset = next == nullptr ? log.last() + 1
+                                      : wants_all     ? log.first()
+                                                      : (*next)->id().offset;
+    const Gap gap{.topic = topic.name,
+                  .after = {behind.epoch, behind.cursor},
+                  .next = {log.epoch(), next_offset}};
+    ++counters_.gaps;
+    behind.cursor = next == nullptr ? log.last() : lost;
+    return events_.on_gap(subscription.slot, subscription.form, gap);
+  }
   const config::WhenSlow when_slow =
       topic.rule == nullptr ? config::WhenSlow::kGap : topic.rule->when_slow;
-  const bool skips = subscription.mode == Mode::kLatest || when_slow == config::WhenSlow::kLatest;
+  const bool skips = subscription.mode != Mode::kAll || when_slow == config::WhenSlow::kLatest;
   if (is_same_epoch && skips && !log.empty()) {
     behind.cursor = log.last() - 1;
     return true;
@@ -331,6 +372,24 @@ bool Hub::close_hole(Topic& topic, const Subscription& subscription, Behind& beh
   return events_.on_gap(subscription.slot, subscription.form, gap);
 }
 
+bool Hub::is_full(const FrameBatch& batch, std::size_t bytes_max) {
+  return batch.bytes >= bytes_max || batch.entries.size() >= kGatherFramesMax;
+}
+
+void Hub::add_frame(FrameBatch& batch, const Topic& topic, const MessageRef& message,
+                    std::uint32_t place, WireForm form, std::uint64_t cursor) const {
+  const Frame frame = frame_of(topic, *message, form);
+  batch.bytes += frame.bytes();
+  batch.entries.push_back({frame, place, form, cursor});
+}
+
+bool Hub::has_everything(std::uint32_t index) {
+  const Topic& topic = topic_at(table_[index].topic);
+  const Behind& behind = table_.behind(table_[index]);
+  return behind.cursor == topic.log.last() &&
+         (topic.feed == nullptr ? behind.epoch == topic.log.epoch() : !cursor_of(behind).is_away);
+}
+
 void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
   for (std::uint32_t place = table_.first_behind_of(slot); place != kNone;) {
     Behind& behind = table_.behind_at(place);
@@ -341,26 +400,56 @@ void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
     }
     Topic& topic = topic_at(subscription.topic);
     const TopicLog& log = topic.log;
-    const bool has_hole = behind.epoch != log.epoch() || behind.cursor + 1 < log.first();
-    if (has_hole && !close_hole(topic, subscription, behind)) {
-      return;
-    }
-    if (subscription.mode == Mode::kLatest && log.last() > 0) {
-      behind.cursor = std::max(behind.cursor, log.last() - 1);
-    }
     const std::uint32_t next = behind.next;
+    if (subscription.mode == Mode::kRated) {
+      if (!gather_rated(topic, place, batch)) {
+        return;
+      }
+      place = next;
+      continue;
+    }
+    if (topic.feed != nullptr) {
+      const Away away = gather_away(topic, place, bytes_max, batch);
+      if (away == Away::kGiven) {
+        place = next;
+        continue;
+      }
+      if (away != Away::kInRing) {
+        if (away == Away::kFull) {
+          table_.serve_last(place);
+        }
+        return;
+      }
+    } else {
+      const bool has_hole = behind.epoch != log.epoch() || behind.cursor + 1 < log.first();
+      if (has_hole && !close_hole(topic, subscription, behind)) {
+        return;
+      }
+      if (subscription.mode == Mode::kLatest && topic.latest == nullptr && log.last() > 0) {
+        behind.cursor = std::max(behind.cursor, log.last() - 1);
+      }
+      if (reads_latest(topic, subscription, behind)) {
+        if (!gather_latest(topic, place, bytes_max, batch)) {
+          table_.serve_last(place);
+          return;
+        }
+        if (behind.cursor == log.last()) {
+          catch_up(behind.subscription);
+        }
+        place = next;
+        continue;
+      }
+    }
     if (behind.cursor == log.last()) {
       catch_up(behind.subscription);
     }
     for (std::uint64_t at = behind.cursor + 1; at <= log.last(); ++at) {
-      if (batch.bytes >= bytes_max || batch.entries.size() >= kGatherFramesMax) {
+      if (is_full(batch, bytes_max)) {
         // What a busy topic leaves to be sent would fill the next batch too.
         table_.serve_last(place);
         return;
       }
-      const Frame frame = frame_of(topic, *log.at(at), subscription.form);
-      batch.bytes += frame.bytes();
-      batch.entries.push_back({frame, place, subscription.form});
+      add_frame(batch, topic, log.at(at), place, subscription.form, at);
     }
     place = next;
   }
@@ -371,27 +460,19 @@ bool Hub::advance(std::uint32_t slot, const FrameBatch& batch, std::size_t taken
     if (taken == 0) {
       break;
     }
-    Behind& behind = table_.behind_at(entry.place);
-    behind.cursor = entry.frame.message().id().offset;
-    if (taken < entry.frame.bytes()) {
-      const Topic& topic = topic_at(table_[behind.subscription].topic);
-      events_.on_cut(slot, topic.log.at(behind.cursor), entry.form, taken);
-      counters_.delivered_bytes += taken;
-      taken = 0;
-    } else {
-      ++counters_.deliveries;
-      counters_.delivered_bytes += entry.frame.bytes();
-      taken -= entry.frame.bytes();
-    }
+    const std::size_t bytes = std::min(taken, entry.frame.bytes());
+    counters_.deliveries += bytes == entry.frame.bytes() ? 1U : 0U;
+    counters_.delivered_bytes += bytes;
+    taken -= bytes;
+    move_cursor(slot, entry, bytes);  // The frame may go with it.
   }
   bool is_behind = false;
   for (std::uint32_t place = table_.first_behind_of(slot); place != kNone;) {
     const Behind& behind = table_.behind_at(place);
     const std::uint32_t index = behind.subscription;
     place = behind.next;
-    const TopicLog& log = topic_at(table_[index].topic).log;
-    if (table_[index].state == Subscription::State::kBehind && behind.epoch == log.epoch() &&
-        behind.cursor == log.last()) {
+    if (table_[index].state == Subscription::State::kBehind && table_[index].mode != Mode::kRated &&
+        has_everything(index)) {
       catch_up(index);
     }
     is_behind = is_behind || table_[index].state == Subscription::State::kBehind;

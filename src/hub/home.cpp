@@ -28,9 +28,15 @@ void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
     return;
   }
   const engine::TopicPosition& position = topic->home->position;
-  topic->log.reset(position.epoch, position.last_offset - kept.size());
+  // What was kept elsewhere is new here. Who has been here before may have missed some of it.
+  topic->log.reset(position.epoch, position.last_offset - kept.size(), kept.empty() ? 0 : count_);
   for (MessageRef& message : kept) {
-    topic->log.append(std::move(message));
+    message->stamp_count(++count_);
+    topic->log.append(message);
+    index_latest(*topic, message);
+  }
+  if (has_feeds_ && !topic->log.empty()) {
+    make_newest(*topic);
   }
   history_bytes_ += topic->log.bytes();
   topic->flushed = topic->log.last();
@@ -40,12 +46,12 @@ void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
   }
 }
 
-std::uint64_t Hub::subscribers_of(const Topic& topic) const {
+std::uint64_t Hub::subscribers_of(const Topic& topic) {
   std::uint64_t count = topic.subscribers;
   for (const Replica& replica : topic.home->replicas) {
     count += replica.subscribers;
   }
-  return count;
+  return patterns_.is_empty() ? count : count + feed_subscribers_of(topic);
 }
 
 // --- publishing
@@ -54,8 +60,8 @@ void Hub::publish(ByteView topic, MessageRef draft, ByteView idempotency_key, co
   if (is_home_here(topic)) {
     publish_at_home(topic, std::move(draft), idempotency_key, to);
   } else {
-    post_.send(home_of(topic), PublishMail{std::string(topic), std::move(draft),
-                                           std::string(idempotency_key), to});
+    post_.send(home_of(topic),
+               PublishMail{std::string(topic), std::move(draft), std::string(idempotency_key), to});
   }
 }
 
@@ -86,8 +92,12 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   }
   const MessageId id = message->id();
   ++counters_.published;
+  message->stamp_count(++count_);
   for (const Replica& replica : topic->home->replicas) {
     post_.send(replica.reactor, AppendMail{replica.topic, message});
+  }
+  if (has_feeds_) {
+    forward_to_feeds(*topic, FeedMail{.targets = nullptr, .message = message});
   }
   append(*topic, std::move(message));
   enforce_history_bytes(kVictimsPerPublish);
@@ -151,8 +161,7 @@ void Hub::history_at_home(ByteView name, const After& after, std::uint32_t limit
     std::uint64_t at = log.first();
     if (after.kind == After::Kind::kId) {
       const MessageId id = after.id;
-      answer.gap =
-          id.epoch != log.epoch() || id.offset > log.last() || id.offset + 1 < log.first();
+      answer.gap = id.epoch != log.epoch() || id.offset > log.last() || id.offset + 1 < log.first();
       at = answer.gap ? log.first() : id.offset + 1;
     }
     for (; at <= log.last() && answer.messages.size() < limit && fits(*log.at(at)); ++at) {
@@ -226,10 +235,17 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   const std::uint32_t epoch_before = topic.log.epoch();
   const std::uint64_t last_before = topic.log.last();
   if (topic.home != nullptr) {
-    history_bytes_ -= topic.log.bytes();
+    history_bytes_ -= topic.kept_bytes();
   }
-  topic.log.reset(epoch, last);
+  topic.latest.reset();
+  topic.log.reset(epoch, last, topic.home != nullptr ? ++count_ : 0);
   topic.flushed = last;
+  if (topic.home != nullptr && has_feeds_) {
+    forward_to_feeds(topic, FeedMail{.targets = nullptr,
+                                     .message = {},
+                                     .gap_after = {epoch_before, last_before},
+                                     .gap_next = {epoch, last + 1}});
+  }
   // Everyone is told: the ids that they know belong to another epoch now.
   for (MemberArray& array : topic.arrays) {
     for (const Member& member : array.members) {
@@ -238,6 +254,7 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
     }
     array.members.clear();
   }
+  wake_rated(topic);
 }
 
 // --- replicas
@@ -245,10 +262,10 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
 void Hub::open_replica(const OpenReplicaMail& mail) {
   Topic* topic = open_home_topic(mail.topic);
   if (topic == nullptr) {
-    post_.send(mail.reactor, SnapshotMail{.replica = mail.replica,
-                                          .home = {},
-                                          .is_refused = true,
-                                          .messages = {}});
+    post_.send(
+        mail.reactor,
+        SnapshotMail{
+            .replica = mail.replica, .home = {}, .is_refused = true, .messages = {}, .aside = {}});
     return;
   }
   topic->home->replicas.push_back({.reactor = mail.reactor, .topic = mail.replica});
@@ -262,10 +279,15 @@ void Hub::send_snapshot(const Topic& topic, const Replica& replica) {
                         .home = topic.handle,
                         .epoch = topic.log.epoch(),
                         .last = topic.log.last(),
-                        .messages = {}};
+                        .messages = {},
+                        .aside = {}};
   snapshot.messages.reserve(topic.log.count());
   for (std::uint64_t at = topic.log.first(); at <= topic.log.last(); ++at) {
     snapshot.messages.push_back(topic.log.at(at));
+  }
+  if (topic.latest != nullptr) {
+    topic.latest->for_each_aside(
+        [&](const MessageRef& message) { snapshot.aside.push_back(message); });
   }
   post_.send(replica.reactor, std::move(snapshot));
 }
@@ -286,8 +308,14 @@ void Hub::on_snapshot(SnapshotMail&& mail) {
   }
   topic->home_handle = mail.home;
   topic->log.reset(mail.epoch, mail.last - mail.messages.size());
+  const bool has_keys = std::any_of(mail.messages.begin(), mail.messages.end(),
+                                    [](const MessageRef& m) { return !m->key().empty(); });
   for (MessageRef& message : mail.messages) {
     topic->log.append(std::move(message));
+  }
+  if (has_keys || !mail.aside.empty()) {
+    make_latest_index(*topic, mail.aside);
+    topic->latest->trim(topic->log.first(), UINT64_MAX, Duration::max(), now_);
   }
   topic->flushed = topic->log.last();
   become_ready(*topic);

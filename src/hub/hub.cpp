@@ -28,7 +28,12 @@ Hub::Hub(const HubOptions& options, HubShared& shared, engine::Engine& engine, P
       sender_(sender),
       events_(events),
       random_(options.seed),
-      names_(SipKey::from(random_), NameOf{this}) {
+      latest_key_(SipKey::from(random_)),
+      names_(SipKey::from(random_), NameOf{this}),
+      // The same in all reactors; drawn anew with the process, and with their number.
+      position_epoch_(static_cast<std::uint32_t>(
+          siphash13(shared.topic_key, "positions of " + std::to_string(options.reactors)))),
+      patterns_(SipKey::from(random_)) {
   engine_.start(*this);
 }
 
@@ -64,8 +69,11 @@ Topic& Hub::add_topic(ByteView name) {
 void Hub::free_topic(Topic& topic) {
   WSPUSH_CHECK(topic.subscribers == 0 && topic.waiting.empty());
   if (topic.home != nullptr) {
-    history_bytes_ -= topic.log.bytes();
+    history_bytes_ -= topic.kept_bytes();
     --home_topics_;
+    remember_dropped(topic);
+  }
+  if (topic.home != nullptr || topic.feed != nullptr) {
     shared_.topics.fetch_sub(1, std::memory_order_relaxed);
   }
   names_.erase(topic.name);
@@ -81,10 +89,41 @@ LogBounds Hub::bounds_of(const Topic& topic) const {
 }
 
 void Hub::trim(Topic& topic) {
-  const std::uint64_t before = topic.log.bytes();
-  topic.log.trim(bounds_of(topic), now_, topic.flushed + 1);
+  if (topic.feed != nullptr) {
+    trim_feed(topic);
+    return;
+  }
+  const std::uint64_t before = topic.kept_bytes();
+  const LogBounds bounds = bounds_of(topic);
+  topic.log.trim(bounds, now_, topic.flushed + 1);
+  if (topic.latest != nullptr) {
+    topic.latest->trim(topic.log.first(), bounds.bytes, bounds.ttl, now_);
+  }
   if (topic.home != nullptr) {
-    history_bytes_ -= before - topic.log.bytes();
+    history_bytes_ -= before - topic.kept_bytes();
+  }
+}
+
+/// Topics without keys have no index: their newest message is the last one of the log.
+void Hub::index_latest(Topic& topic, const MessageRef& added) {
+  if (topic.latest != nullptr) {
+    const std::uint64_t before = topic.latest->aside_bytes();
+    topic.latest->add(topic.log.last(), added);
+    if (topic.home != nullptr) {
+      history_bytes_ -= before - topic.latest->aside_bytes();
+    }
+  } else if (!added->key().empty() && topic.feed == nullptr) {
+    make_latest_index(topic, {});
+  }
+}
+
+void Hub::make_latest_index(Topic& topic, const std::vector<MessageRef>& aside) {
+  topic.latest = std::make_unique<LatestIndex>(latest_key_);
+  for (const MessageRef& message : aside) {
+    topic.latest->add(message->id().offset, message);
+  }
+  for (std::uint64_t offset = topic.log.first(); offset <= topic.log.last(); ++offset) {
+    topic.latest->add(offset, topic.log.at(offset));
   }
 }
 
@@ -115,11 +154,17 @@ void Hub::enforce_history_bytes(int rounds_max) {
     const auto start = static_cast<std::uint32_t>(random_.below(slots));
     for (std::uint32_t i = 0; i < std::min(slots, kVictimsLookedAt); ++i) {
       Topic* topic = topics_.in_slot((start + i) % slots);
-      if (topic == nullptr || topic->home == nullptr || topic->log.empty() ||
-          topic->log.first() > topic->flushed) {
+      const bool has_aside =
+          topic != nullptr && topic->latest != nullptr && topic->latest->aside_count() > 0;
+      if (topic == nullptr || topic->home == nullptr ||
+          (!has_aside && (topic->log.empty() || topic->log.first() > topic->flushed))) {
         continue;
       }
-      const auto oldest = [](const Topic& t) { return t.log.at(t.log.first())->published_at(); };
+      const auto oldest = [](const Topic& t) {
+        return t.latest != nullptr && t.latest->aside_count() > 0
+                   ? (*t.latest->next_after(0))->published_at()
+                   : t.log.at(t.log.first())->published_at();
+      };
       if (victim == nullptr || oldest(*topic) < oldest(*victim)) {
         victim = topic;
       }
@@ -128,9 +173,23 @@ void Hub::enforce_history_bytes(int rounds_max) {
       return;
     }
     ++counters_.history_limit_hits;
-    const std::uint64_t before = victim->log.bytes();
+    const std::uint64_t before = victim->kept_bytes();
+    if (victim->latest != nullptr && victim->latest->aside_count() > 0) {
+      const std::uint64_t first = (*victim->latest->next_after(0))->id().offset + 1;
+      victim->latest->drop_before(first);
+      history_bytes_ -= before - victim->kept_bytes();
+      tell_history_bytes();
+      for (const Replica& replica : victim->home->replicas) {
+        post_.send(replica.reactor, DropMail{replica.topic, first});
+      }
+      continue;
+    }
     victim->log.drop_before(victim->log.first() + 1);
-    history_bytes_ -= before - victim->log.bytes();
+    if (victim->latest != nullptr) {
+      // Nothing comes aside while there is too much: the next round would take it.
+      victim->latest->trim(victim->log.first(), 0, Duration::max(), now_);
+    }
+    history_bytes_ -= before - victim->kept_bytes();
     tell_history_bytes();
     for (const Replica& replica : victim->home->replicas) {
       post_.send(replica.reactor, DropMail{replica.topic, victim->log.first()});
@@ -172,10 +231,18 @@ void Hub::sweep_topic(Topic& topic) {
       now_ - topic.idle_since < kLinger) {
     return;
   }
-  if (topic.home == nullptr) {
+  if (topic.feed != nullptr) {
+    if (topic.feed->prepared == 0) {
+      const std::vector<Handle> at_homes = std::move(topic.feed->at_homes);
+      free_topic(topic);
+      for (std::uint16_t home = 0; home < options_.reactors; ++home) {
+        tell(home, CloseFeedMail{at_homes[home]});
+      }
+    }
+  } else if (topic.home == nullptr) {
     post_.send(home_of(topic.name), CloseReplicaMail{topic.home_handle, options_.reactor});
     free_topic(topic);
-  } else if (topic.log.empty() && topic.home->replicas.empty()) {
+  } else if (topic.kept_bytes() == 0 && topic.home->replicas.empty()) {
     engine_.close(topic.name, topic.home->position);
     free_topic(topic);
   }
@@ -196,6 +263,13 @@ void Hub::set_rules(const RuleSource& rules) {
   rules_ = &rules;
   std::vector<bool> is_withdrawn(topics_.slot_count(), false);
   topics_.for_each([&](Handle handle, Topic& topic) {
+    if (topic.feed != nullptr) {
+      judge_feed(topic);
+      for (const ByteView filter : filters_of(topic.name)) {
+        is_withdrawn[handle.slot] = is_withdrawn[handle.slot] || !rules.may_subscribe(filter);
+      }
+      return;
+    }
     topic.rule = rules.rule_of(topic.name);
     is_withdrawn[handle.slot] = !rules.may_subscribe(topic.name);
   });
@@ -227,6 +301,10 @@ void Hub::on_mail(HubMail&& mail) {
     void operator()(DropMail&& m) {
       if (Topic* topic = hub.topics_.find(m.replica)) {
         topic->log.drop_before(std::min(m.first, topic->flushed + 1));
+        if (topic->latest != nullptr) {
+          topic->latest->trim(topic->log.first(), UINT64_MAX, Duration::max(), hub.now_);
+          topic->latest->drop_before(std::min(m.first, topic->log.first()));
+        }
       }
     }
     void operator()(CountMail&& m) {
@@ -251,6 +329,17 @@ void Hub::on_mail(HubMail&& mail) {
         hub.post_.send(m.reactor, std::move(m));
       }
     }
+    void operator()(OpenFeedMail&& m) { hub.open_feed_at_home(m); }
+    void operator()(FeedOpenedMail&& m) { hub.on_feed_opened(m); }
+    void operator()(FeedMail&& m) { hub.on_feed_mail(m); }
+    void operator()(FetchMail&& m) { hub.fetch_at_home(m); }
+    void operator()(FetchedMail&& m) { hub.on_fetched(std::move(m)); }
+    void operator()(FeedCountMail&& m) {
+      if (HomeFeed* feed = hub.home_feeds_.find(m.at_home)) {
+        feed->subscribers = m.subscribers;
+      }
+    }
+    void operator()(CloseFeedMail&& m) { hub.close_feed_at_home(m); }
     void operator()(PublishMail&& m) {
       hub.publish_at_home(m.topic, std::move(m.draft), m.idempotency_key, m.to);
     }

@@ -11,6 +11,8 @@
 #include "wspush/hub/member.hpp"
 #include "wspush/hub/message.hpp"
 
+#include "hub/feed_state.hpp"
+#include "hub/latest_index.hpp"
 #include "hub/topic_log.hpp"
 
 namespace wspush::hub {
@@ -42,23 +44,31 @@ struct Replica {
 struct Home {
   engine::TopicPosition position;
   std::vector<Replica> replicas;
+  std::unique_ptr<FeedRoutes> routes;
 };
 
-/// A topic in one reactor: at its home, or a replica there for the reactor's own subscribers.
+/// A topic in one reactor: at its home, or a replica there for the reactor's own subscribers. Or a
+/// feed of this reactor: to its subscribers it is the same.
 struct Topic {
   std::string name;
   Handle handle;
   Handle home_handle;          ///< replica: the topic at its home, once the snapshot is here
   std::unique_ptr<Home> home;  ///< null in a replica
-  const config::TopicRule* rule = nullptr;  ///< null: no rule fits (after a reload)
+  std::unique_ptr<Feed> feed;  ///< null in a topic
+  /// Null: no rule fits (after a reload), or it is a feed.
+  const config::TopicRule* rule = nullptr;
 
   TopicLog log;
+  /// For `latest`: from the first message with a key on.
+  std::unique_ptr<LatestIndex> latest;
   std::vector<MemberArray> arrays;
   std::uint64_t flushed = 0;  ///< offset up to which the arrays have been sent
   std::size_t unflushed_bytes = 0;
   std::uint64_t walk_end = 0;    ///< offset up to which the walk in progress sends; 0: none
   std::vector<Joining> joining;  ///< by cursor
   std::vector<Handle> waiting;   ///< preparations that wait for this topic
+  /// Subscriptions with `max_rate` that have everything; some may be gone.
+  std::unique_ptr<std::vector<std::uint32_t>> rated_idle;
 
   std::uint32_t subscribers = 0;  ///< of this reactor
   bool is_ready = false;          ///< the log is here
@@ -66,6 +76,15 @@ struct Topic {
   bool is_count_dirty = false;    ///< replica: the home has yet to be told `subscribers`
   TimePoint flushed_at{};         ///< when the arrays were last sent something
   TimePoint idle_since{};         ///< when it was opened, prepared, or left by a subscriber
+
+  /// Bytes of what is kept, in the log and aside.
+  std::uint64_t kept_bytes() const {
+    return log.bytes() + (latest == nullptr ? 0 : latest->aside_bytes());
+  }
+  /// The message that a cursor at `offset` has got: in the log, or aside.
+  const MessageRef& at(std::uint64_t offset) const {
+    return offset >= log.first() || latest == nullptr ? log.at(offset) : *latest->find(offset);
+  }
 };
 
 }  // namespace wspush::hub

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "wspush/base/bytes.hpp"
+#include "wspush/base/clock.hpp"
+#include "wspush/hub/feed.hpp"
 #include "wspush/hub/member.hpp"
 #include "wspush/hub/message.hpp"
 
@@ -34,32 +36,46 @@ enum class HubError : std::uint8_t {
   kUnavailable,        ///< the engine cannot take it now
 };
 
-/// Where a subscription starts. Without any of them: with the next message.
+/// Where a subscription starts. Without any of them: with the next message. Of a topic after an id,
+/// of a feed after a position.
 struct After {
-  enum class Kind : std::uint8_t { kNext, kFirst, kId };
+  enum class Kind : std::uint8_t { kNext, kFirst, kId, kPosition };
   Kind kind = Kind::kNext;
-  MessageId id;
+  MessageId id{};
+  FeedPosition position{};
 };
 
-enum class Mode : std::uint8_t { kAll, kLatest };
+/// A topic or a feed to be brought here, and where it will be subscribed to.
+struct Wanted {
+  std::string name;
+  After after{};
+};
+
+/// kRated is kLatest with `max_rate`.
+enum class Mode : std::uint8_t { kAll, kLatest, kRated };
 
 struct SubscribeOptions {
   After after;
   Mode mode = Mode::kAll;
+  Duration interval{};  ///< between two messages, with kRated
   WireForm form = WireForm::kWspushV1;
   std::uint64_t subscriptions_max = 1000;  ///< of this connection, this one included
 };
 
 struct Subscribed {
+  FeedPosition position{};  ///< of a feed, in place of `last`
   MessageId last;
   std::optional<bool> recovered;  ///< only where `after` was given
 };
 
-/// Messages between `after` and `next` are lost to a subscriber.
+/// Messages between `after` and `next` are lost to a subscriber. Of a feed it is known only that
+/// some of its topics lost some: then the positions say where.
 struct Gap {
-  ByteView topic;
+  ByteView topic;  ///< or the feed's name
   MessageId after;
   MessageId next;
+  const FeedPosition* after_position = nullptr;  ///< of a feed; both or none
+  const FeedPosition* next_position = nullptr;
 };
 
 // --- answers that come later

@@ -374,5 +374,79 @@ TEST_F(WspushV1, WaitsWithInputWhenTooManyAnswersAreOnTheirWay) {
   }
 }
 
+TEST_F(WspushV1, SaysTopicPatternAndPositionOfWhatCameByAPattern) {
+  open(2);
+  say(R"({"op":"subscribe","id":1,"topic":"open.*"})");
+  EXPECT_THAT(answers(), IsEmpty()) << "the other reactor has not answered yet";
+  rest();
+  EXPECT_THAT(answers(),
+              ElementsAre(StartsWith(R"({"op":"subscribed","id":1,"topic":"open.*","last":"p)")));
+  const std::string topic = far_topic("open.t");
+  say(R"({"op":"publish","topic":")" + topic + R"(","data":[1]})");
+  rest();
+  const auto all = answers();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_THAT(all[0], StartsWith(R"({"op":"message","topic":")" + topic +
+                                 R"(","pattern":"open.*","position":"p)"));
+  EXPECT_THAT(all[0], HasSubstr(R"(-1","data":[1]})"));
+}
+
+TEST_F(WspushV1, GoesOnInAPatternAfterAPosition) {
+  open(2);
+  say(R"({"op":"subscribe","id":1,"topic":"open.*"})");
+  rest();
+  const std::string answer = answers().at(0);
+  const std::size_t begin = answer.find(R"("last":")") + 8;
+  const std::string position = answer.substr(begin, answer.find('"', begin) - begin);
+  say(R"({"op":"unsubscribe","topic":"open.*"})");
+  for (const std::string& topic : {far_topic("open.t"), std::string("open.a")}) {
+    say(R"({"op":"publish","topic":")" + topic + R"(","data":1})");
+  }
+  rest();
+  answers();
+  say(R"({"op":"subscribe","id":2,"topic":"open.*","after":")" + position + R"("})");
+  rest();
+  const auto all = answers();
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_THAT(all[0], HasSubstr(R"("recovered":true})"));
+  EXPECT_THAT(all[1], StartsWith(R"({"op":"message")"));
+  EXPECT_THAT(all[2], StartsWith(R"({"op":"message")"));
+}
+
+TEST_F(WspushV1, TakesPositionsForPatternsAndIdsForTopicsOnly) {
+  open();
+  expect_error(R"({"op":"subscribe","id":"x","topic":"open.*","after":"00000001-1"})",
+               "bad_request");
+  expect_error(R"({"op":"subscribe","id":"x","topic":"open.a","after":")" +
+                   to_string(hub::FeedPosition{.epoch = 1, .counts = {1}}) + R"("})",
+               "bad_request");
+  expect_error(R"({"op":"subscribe","id":"x","topic":"users.*"})", "unauthenticated");
+  expect_error(R"({"op":"subscribe","id":"x","topic":">"})", "forbidden");
+  expect_error(R"({"op":"subscribe","id":"x","topic":"open.a","max_rate":0})", "bad_request");
+}
+
+TEST_F(WspushV1, SaysWhereAPatternOrOneOfItsTopicsLostSomething) {
+  open();
+  ask(R"({"op":"subscribe","id":1,"topic":"open.*"})");
+  say(R"({"op":"publish","topic":"open.a","data":1})");
+  rest();
+  answers();
+  hubs_[0]->clear("open.a", {});
+  rest();
+  EXPECT_THAT(
+      answers(),
+      ElementsAre(StartsWith(R"({"op":"gap","topic":"open.a","pattern":"open.*","position":"p)")));
+  const hub::FeedPosition after{.epoch = 1, .counts = {4}};
+  const hub::FeedPosition next{.epoch = 1, .counts = {9}};
+  EXPECT_TRUE(session_->on_gap({.topic = "open.*",
+                                .after = {},
+                                .next = {},
+                                .after_position = &after,
+                                .next_position = &next}));
+  EXPECT_THAT(answers(),
+              ElementsAre(R"({"op":"gap","topic":"open.*","pattern":"open.*","after":")" +
+                          to_string(after) + R"(","next":")" + to_string(next) + R"("})"));
+}
+
 }  // namespace
 }  // namespace wspush::door::test

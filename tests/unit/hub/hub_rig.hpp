@@ -53,8 +53,8 @@ class HubRig : public ::testing::Test {
     }
   }
   void publish(const std::string& topic, const std::string& payload, std::size_t reactor = 0,
-               const std::string& key = {}) {
-    hub(reactor).publish(topic, Message::create(PayloadKind::kText, payload), key,
+               const std::string& key = {}, const std::string& message_key = {}) {
+    hub(reactor).publish(topic, Message::create(PayloadKind::kText, payload, message_key), key,
                          at(reactor).reply_to(static_cast<std::uint32_t>(answers_.size())));
   }
   Client& connect(std::uint32_t slot, std::size_t reactor = 0, Reader reader = Reader::kPerfect,
@@ -84,9 +84,9 @@ class HubRig : public ::testing::Test {
     std::string found;
     std::istringstream in(client.stream);
     for (std::string line; std::getline(in, line);) {
-      if (line[0] == 'M') {
+      if (line[0] == 'M' || line[0] == 'F') {
         found += line.substr(line.rfind(' '));
-      } else if (line[0] == 'G' || line[0] == 'X') {
+      } else if (line[0] == 'G' || line[0] == 'K' || line[0] == 'X') {
         found += std::string(" ") + line[0];
       }
     }

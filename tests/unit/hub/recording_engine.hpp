@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "wspush/engine/engine.hpp"
 
 #include "engine/memory_engine.hpp"
+#include "unit/hub/feed_book.hpp"
 
 namespace wspush::hub::test {
 
@@ -16,6 +18,7 @@ struct LoggedMessage {
   std::string payload;
   std::size_t bytes = 0;
   TimePoint at{};
+  std::string key{};
 };
 using EpochLog = std::vector<LoggedMessage>;
 
@@ -23,6 +26,8 @@ using EpochLog = std::vector<LoggedMessage>;
 struct Record {
   std::map<std::pair<std::string, std::uint32_t>, EpochLog> logs;
   std::map<std::string, MessageId> last;
+  std::set<std::string> cleared;
+  mutable FeedBook feeds;  ///< what the positions meant that clients were given
 
   const LoggedMessage* find(const std::string& topic, MessageId id) const {
     const auto log = logs.find({topic, id.epoch});
@@ -66,7 +71,8 @@ class RecordingEngine final : public engine::Engine, public engine::EngineEvents
     const std::string& name = names_[topic];
     record_.last[name] = message->id();
     record_.logs[{name, message->id().epoch}].push_back(
-        {std::string(message->payload()), message->log_bytes(), message->published_at()});
+        {std::string(message->payload()), message->log_bytes(), message->published_at(),
+         std::string(message->key())});
     events_->on_ordered(topic, std::move(message), ticket);
   }
   void on_publish_refused(engine::Ticket ticket, engine::EngineError error) override {
@@ -74,6 +80,7 @@ class RecordingEngine final : public engine::Engine, public engine::EngineEvents
   }
   void on_cleared(std::uint64_t topic, engine::Ticket ticket) override {
     record_.last[names_[topic]] = {opening_->epoch, opening_->last_offset};
+    record_.cleared.insert(names_[topic]);
     events_->on_cleared(topic, ticket);
   }
 
