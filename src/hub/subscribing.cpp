@@ -80,7 +80,7 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
   }
   trim(*topic);
   const TopicLog& log = topic->log;
-  Subscribed answer{.last = {log.epoch(), log.last()}, .recovered = std::nullopt};
+  Subscribed answer{.last = {log.epoch(), log.last()}, .recovered = std::nullopt, .next = {}};
   std::uint64_t cursor = log.last();
   switch (options.after.kind) {
     case After::Kind::kNext:
@@ -97,6 +97,7 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
       break;
     }
   }
+  answer.next = {log.epoch(), cursor + 1};
   const std::uint32_t index = table_.add(topic->handle.slot, who.slot, options.form, options.mode);
   if (who.slot >= fd_by_slot_.size()) {
     fd_by_slot_.resize(who.slot + 1, -1);

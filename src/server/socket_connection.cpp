@@ -1,9 +1,8 @@
 #include "server/socket_connection.hpp"
 
+#include <algorithm>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-
-#include <algorithm>
 
 #include "base/logging.hpp"
 #include "net/socket_stream.hpp"
@@ -39,7 +38,8 @@ SocketConnection::SocketConnection(Reactor& reactor, Options options)
       is_unix_(options.is_unix),
       is_local_(options.is_unix || options.peer.is_loopback()),
       is_public_(options.is_public),
-      is_counted_(options.is_counted) {}
+      is_counted_(options.is_counted) {
+}
 
 SocketConnection::~SocketConnection() {
   reactor_.timers().cancel(timer_);
@@ -162,7 +162,9 @@ bool SocketConnection::write_out(Reach reach) {
     hub::FrameBatch& batch = reactor_.frame_batch();
     batch.clear();
     const bool must_wait = stream_ != nullptr && reactor_.streamed_bytes_left() == 0;
-    if (reach == Reach::kLogs && state_ == State::kOpen && cut_ == nullptr && !must_wait) {
+    if (reach == Reach::kLogs && state_ == State::kOpen && is_holding_) {
+      session_->on_frames();  // May queue its answer.
+    } else if (reach == Reach::kLogs && state_ == State::kOpen && cut_ == nullptr && !must_wait) {
       reactor_.hub().gather(handle_.slot, kFlushBytesMax, batch);  // May queue a gap, or close.
     }
     if (state_ != State::kOpen) {
@@ -342,6 +344,8 @@ void SocketConnection::on_readable() {
       if (state_ == State::kOpen) {
         watch(false, watches_output_);
         session_->on_input_end();
+      } else if (state_ == State::kClosing) {
+        watch(false, watches_output_);  // It may have half-closed, and reads what is being written.
       } else {
         die();
       }

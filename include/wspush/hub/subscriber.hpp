@@ -53,6 +53,7 @@ struct SubscribeOptions {
 struct Subscribed {
   MessageId last;
   std::optional<bool> recovered;  ///< only where `after` was given
+  MessageId next;                 ///< the first message that it gets, kept or still to come
 };
 
 /// Messages between `after` and `next` are lost to a subscriber.

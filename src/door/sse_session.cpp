@@ -1,0 +1,198 @@
+#include "door/sse_session.hpp"
+
+#include <algorithm>
+
+#include "base/json.hpp"
+#include "door/sse_format.hpp"
+#include "http/response_writer.hpp"
+
+namespace wspush::door {
+namespace {
+
+/// For one that is going away: to take what was published before.
+constexpr auto kLeaveTime = std::chrono::seconds(5);
+
+/// When the client comes back by itself: drawn for each, so that those who were cut off together
+/// do not come back together.
+constexpr std::uint64_t kRetryMillisecondsMin = 1000;
+constexpr std::uint64_t kRetryMillisecondsMax = 3000;
+
+/// The position before the first message that a subscription gets.
+hub::MessageId before(hub::MessageId next) {
+  return {next.epoch, next.offset - 1};
+}
+
+/// Its `id` is the place behind the hole: who comes back without having got more is not told of
+/// the same hole again.
+void append_gap(std::string& out, const hub::Gap& gap) {
+  out.append("event: gap\nid: ");
+  hub::append_to(out, before(gap.next));
+  out.append("\ndata: {\"topic\":");
+  append_json_string(out, gap.topic);
+  out.append(R"(,"after":")");
+  hub::append_to(out, gap.after);
+  out.append(R"(","next":")");
+  hub::append_to(out, gap.next);
+  out.append("\"}\n\n");
+}
+
+}  // namespace
+
+SseSession::SseSession(Connection& connection, Context& context, bool is_chunked)
+    : connection_(connection), context_(context), opened_(context.now), is_chunked_(is_chunked) {
+  // The first look is anywhere within the interval, as that of a WebSocket's heartbeat.
+  const auto interval = connection_.config().heartbeat.ping_interval;
+  connection_.set_deadline(context_.now +
+                           std::chrono::milliseconds(context_.random.below(std::max<std::uint64_t>(
+                               static_cast<std::uint64_t>(interval.count()), 1))));
+}
+
+void SseSession::open(ByteView topic, const hub::After& asked, const hub::Subscribed& subscribed) {
+  const std::uint64_t retry =
+      kRetryMillisecondsMin +
+      context_.random.below(kRetryMillisecondsMax - kRetryMillisecondsMin + 1);
+  std::string text = "retry: " + std::to_string(retry) + "\n";
+  if (subscribed.recovered == false) {
+    text.push_back('\n');
+    append_gap(text, {.topic = topic, .after = asked.id, .next = subscribed.next});
+  } else {
+    // An id without data is no event, but the client keeps it: one that is cut off before its first
+    // message comes back to this place.
+    text.append("id: ");
+    hub::append_to(text, before(subscribed.next));
+    text.append("\n\n");
+  }
+  say(text);
+}
+
+void SseSession::say(ByteView text) {
+  if (!is_chunked_) {
+    connection_.write(text, {});
+    return;
+  }
+  std::string chunk;
+  http::append_chunk(chunk, text);
+  connection_.write(chunk, {});
+}
+
+void SseSession::on_input_end() {
+  // Who closes an EventSource says nothing else.
+  is_closing_ = true;
+  connection_.close_now();
+}
+
+void SseSession::on_deadline(TimePoint now) {
+  if (is_closing_) {
+    return;
+  }
+  if (is_leaving_) {
+    finish();
+    return;
+  }
+  const Duration interval = connection_.config().heartbeat.ping_interval;
+  const TimePoint last_sent =
+      std::max(connection_.last_sent(), context_.hub.last_delivery(connection_.handle().slot));
+  TimePoint due = last_sent + interval;
+  // The first look comes early: its comment moves a quiet connection away from those that came
+  // with it.
+  const bool is_due = now >= due || (!is_examined_ && last_sent <= opened_);
+  is_examined_ = true;
+  if (is_due) {
+    due = now + interval;
+    if (!connection_.is_blocked()) {  // Else there is something to send already.
+      say(kSseComment);
+    }
+  }
+  connection_.set_deadline(due);
+}
+
+void SseSession::on_drained() {
+  if (is_leaving_) {
+    finish();
+  }
+}
+
+bool SseSession::on_gap(const hub::Gap& gap) {
+  std::string text;
+  append_gap(text, gap);
+  say(text);
+  return !is_closing_;
+}
+
+void SseSession::on_withdrawn(ByteView /*topic*/) {
+  finish();  // It is told why when it comes again.
+}
+
+void SseSession::finish() {
+  if (is_closing_) {
+    return;
+  }
+  is_closing_ = true;
+  if (is_chunked_) {
+    std::string last;
+    http::append_last_chunk(last);
+    connection_.write_last(last, {});
+  }
+  connection_.close_after_flush(Linger::kForPeer);
+}
+
+void SseSession::end(EndReason reason) {
+  if (reason != EndReason::kGoingAway) {
+    finish();
+    return;
+  }
+  // What was published before is still its to get, if it reads.
+  is_leaving_ = true;
+  context_.hub.overtake_flush(connection_.handle().slot);
+  connection_.set_deadline(context_.now + kLeaveTime);
+  connection_.want_drained();
+}
+
+namespace {
+
+class SseRequest final : public TopicRequest {
+ public:
+  using TopicRequest::TopicRequest;
+
+ private:
+  /// A browser's EventSource asks for the same address again: what it has seen since is newer.
+  std::optional<ByteView> read_after(const http::RequestHead& head) const override {
+    if (const auto id = head.headers.find("Last-Event-ID"); id && !id->empty()) {
+      return id;
+    }
+    return exchange().target().find("after");
+  }
+
+  bool read_options(const http::RequestHead& head) override {
+    is_chunked_ = head.version == http::Version::kHttp11;
+    return true;
+  }
+
+  void on_prepared() override {
+    const auto subscribed =
+        subscribe(is_chunked_ ? hub::WireForm::kSseChunked : hub::WireForm::kSse);
+    if (!subscribed) {
+      return;
+    }
+    http::Response head{.status = 200,
+                        .content_type = "text/event-stream",
+                        .body = {},
+                        .headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}}};
+    add_cors_headers(cors(), head);
+    auto session = std::make_unique<SseSession>(connection(), context(), is_chunked_);
+    SseSession& opened = *session;
+    exchange().stream(std::move(head), std::move(session));
+    opened.open(topic(), after(), *subscribed);
+  }
+
+  bool is_chunked_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<TopicRequest> make_sse_request(UpgradeExchange& exchange, Context& context,
+                                               std::vector<std::string> topics) {
+  return std::make_unique<SseRequest>(exchange, context, std::move(topics));
+}
+
+}  // namespace wspush::door

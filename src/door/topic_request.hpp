@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "door/context.hpp"
+#include "door/cors.hpp"
+#include "door/upgrade_exchange.hpp"
+
+namespace wspush::door {
+
+/// A GET on topics that asks for no WebSocket: SSE or long poll. Judges the request as the
+/// handshakes do, and refuses it with its reason, or brings the logs of its topics here.
+class TopicRequest : public http::RequestHandler, public hub::ReplySink {
+ public:
+  TopicRequest(UpgradeExchange& exchange, Context& context, std::vector<std::string> topics)
+      : exchange_(exchange), context_(context), topics_(std::move(topics)) {}
+
+  void on_head(http::Exchange& exchange) final;
+  void on_body(http::Exchange& /*exchange*/, ByteView /*piece*/) final {}
+  void on_body_end(http::Exchange& exchange) final;
+  void on_reply(std::uint32_t item, hub::Reply&& reply) final;
+
+ protected:
+  /// Where it wants to go on from, as sent: `after`, or what the door has in its place.
+  virtual std::optional<ByteView> read_after(const http::RequestHead& head) const = 0;
+  /// Reads what else the door knows of; false: it has refused.
+  virtual bool read_options(const http::RequestHead& /*head*/) { return true; }
+  /// The request is in order and the logs are here: subscribe now, and answer.
+  virtual void on_prepared() = 0;
+
+  void refuse(int status, ByteView code, ByteView message);
+  void respond(http::Response response);
+  /// Subscribes the connection; nothing where that was refused.
+  std::optional<hub::Subscribed> subscribe(hub::WireForm form);
+
+  UpgradeExchange& exchange() const { return exchange_; }
+  Context& context() const { return context_; }
+  Connection& connection() const { return exchange_.connection(); }
+  const Cors& cors() const { return cors_; }
+  const std::string& topic() const { return topics_.front(); }
+  const hub::After& after() const { return after_; }
+
+ private:
+  bool judge(const http::RequestHead& head);
+  bool judge_topics();
+  bool judge_after(const http::RequestHead& head);
+
+  UpgradeExchange& exchange_;
+  Context& context_;
+  std::vector<std::string> topics_;
+  hub::After after_;
+  Cors cors_;
+};
+
+/// Who answers a request on `topics` that asks for no WebSocket: `Accept: text/event-stream` is
+/// SSE, any other GET a long poll, OPTIONS a browser's question before one of them.
+/// The handler is its own sink of replies; null there: it asks nothing.
+struct TopicRoute {
+  std::unique_ptr<http::RequestHandler> handler;
+  hub::ReplySink* replies = nullptr;
+};
+TopicRoute route_topic_request(UpgradeExchange& exchange, Context& context,
+                               std::vector<std::string> topics);
+
+/// Topics and patterns of one request.
+inline constexpr std::size_t kTopicsPerRequestMax = 100;
+
+}  // namespace wspush::door
