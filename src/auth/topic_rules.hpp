@@ -27,12 +27,14 @@ class TopicRules final : public hub::RuleSource {
   }
 
   /// For an anonymous client: it has no `sub`, so no rule with `{user}` is its own, and the next
-  /// one that fits decides. No rule at all: kForbidden. Cost: as `rule_of`.
+  /// one that fits decides. No rule at all: kForbidden. Cost: as `rule_of`. A pattern may be
+  /// subscribed to if everything that it can match may be.
   Verdict subscribe_verdict(ByteView topic) const;
   Verdict publish_verdict(ByteView topic, bool is_subscribed) const;
 
  private:
   const config::TopicRule* rule_of_anonymous(ByteView topic) const;
+  Verdict judge_pattern(ByteView pattern) const;
 
   std::shared_ptr<const config::Config> config_;
 };

@@ -16,13 +16,14 @@ class LongPoll final : public TopicRequest, public FrameSink {
   void on_ending(http::Exchange& /*exchange*/) override { give_up(); }
   void on_deadline(http::Exchange& /*exchange*/) override { give_up(); }
   void on_frames() override {
-    if (take_frames()) {
-      answer();
-    }
+    take_frames();
+    answer_if_done();
   }
   void on_gap(const hub::Gap& gap) override {
     has_gap_ = true;
-    last_ = {gap.next.epoch, gap.next.offset - 1};
+    if (!is_feed()) {
+      last_ = to_string(hub::MessageId{gap.next.epoch, gap.next.offset - 1});
+    }
   }
   void on_withdrawn(ByteView /*topic*/) override {
     context().hub.remove_subscriber(connection().handle().slot);
@@ -52,19 +53,20 @@ class LongPoll final : public TopicRequest, public FrameSink {
     if (!subscribed) {
       return;
     }
-    last_ = {subscribed->next.epoch, subscribed->next.offset - 1};
+    last_ = place_of(*subscribed);
     has_gap_ = subscribed->recovered == false;
-    const bool has_position = after().kind != hub::After::Kind::kNext;
-    if (take_frames() || !has_position || is_hurried_ || wait_ == Duration::zero()) {
-      answer();
-    } else {
-      is_waiting_ = true;
+    is_waiting_ = true;
+    is_hurried_ =
+        is_hurried_ || after().kind == hub::After::Kind::kNext || wait_ == Duration::zero();
+    take_frames();
+    answer_if_done();
+    if (is_waiting_) {
       connection().set_deadline(context().now + wait_);
     }
   }
 
-  /// Adds what there is by now; false: nothing.
-  bool take_frames() {
+  /// Adds what there is by now.
+  void take_frames() {
     const std::uint32_t slot = connection().handle().slot;
     hub::FrameBatch batch;
     do {
@@ -77,16 +79,32 @@ class LongPoll final : public TopicRequest, public FrameSink {
         if (count_ == hub::kHistoryMessagesMax) {
           break;
         }
-        messages_.append(count_ == 0 ? "" : ",");
-        entry.frame.for_each_part([this](ByteView part) { messages_.append(part); });
+        add(entry.frame);
         taken += entry.frame.bytes();
-        last_ = entry.frame.message().id();
-        ++count_;
       }
-      context().hub.advance(slot, batch, taken);
+      is_behind_ = context().hub.advance(slot, batch, taken);
     } while (!batch.entries.empty() && count_ < hub::kHistoryMessagesMax &&
              messages_.size() < hub::kHistoryBytesMax);
-    return count_ > 0 || has_gap_;
+  }
+
+  void add(const hub::Frame& frame) {
+    const hub::FeedEntry* const entry = frame.message().feed_entry();
+    last_ = entry != nullptr ? to_string(entry->position) : to_string(frame.message().id());
+    if (entry != nullptr && entry->is_gap()) {
+      has_gap_ = true;
+      return;
+    }
+    messages_.append(count_ == 0 ? "" : ",");
+    frame.for_each_part([this](ByteView part) { messages_.append(part); });
+    ++count_;
+  }
+
+  /// With messages; or without, when the time is over or some are lost, and none is on its way from
+  /// another reactor: the position that is told is one that has them all.
+  void answer_if_done() {
+    if (is_waiting_ && (count_ > 0 || (!is_behind_ && (has_gap_ || is_hurried_)))) {
+      answer();
+    }
   }
 
   /// The wait is over. What was published before and not sent yet is still its to get.
@@ -95,21 +113,21 @@ class LongPoll final : public TopicRequest, public FrameSink {
     if (is_waiting_) {
       context().hub.overtake_flush(connection().handle().slot);
       take_frames();
-      answer();
+      answer_if_done();
     }
   }
 
   void answer() {
+    is_waiting_ = false;
     context().hub.remove_subscriber(connection().handle().slot);
     http::Response response{
         .status = 204, .content_type = {}, .body = {}, .headers = {{"Cache-Control", "no-store"}}};
     if (count_ == 0 && !has_gap_) {
-      response.headers.emplace_back("Wspush-Last", hub::to_string(last_));
+      response.headers.emplace_back("Wspush-Last", last_);
     } else {
       response.status = 200;
       response.content_type = "application/json";
-      response.body = R"({"messages":[)" + messages_ + R"(],"last":")";
-      hub::append_to(response.body, last_);
+      response.body = R"({"messages":[)" + messages_ + R"(],"last":")" + last_;
       response.body.append(has_gap_ ? R"(","gap":true})" : R"("})");
     }
     respond(std::move(response));
@@ -118,9 +136,10 @@ class LongPoll final : public TopicRequest, public FrameSink {
   Duration wait_ = kPollWait;
   std::string messages_;  ///< objects, commas between
   std::uint32_t count_ = 0;
-  hub::MessageId last_;  ///< the position after them
+  std::string last_;  ///< the position after them
   bool has_gap_ = false;
-  bool is_waiting_ = false;
+  bool is_behind_ = false;   ///< there is more
+  bool is_waiting_ = false;  ///< subscribed, not answered yet
   bool is_hurried_ = false;  ///< nothing is waited for any more
 };
 
@@ -151,7 +170,7 @@ std::optional<Duration> parse_wait(ByteView text) {
 }
 
 std::unique_ptr<TopicRequest> make_long_poll(UpgradeExchange& exchange, Context& context,
-                                             std::vector<std::string> topics) {
+                                             RequestedTopics topics) {
   return std::make_unique<LongPoll>(exchange, context, std::move(topics));
 }
 

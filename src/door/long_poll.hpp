@@ -21,6 +21,6 @@ inline constexpr auto kPollWaitMax = std::chrono::seconds(55);
 /// `GET` on topics that asks for neither a WebSocket nor an event stream: answered when there are
 /// messages after `?after=`, or when the time is over.
 std::unique_ptr<TopicRequest> make_long_poll(UpgradeExchange& exchange, Context& context,
-                                             std::vector<std::string> topics);
+                                             RequestedTopics topics);
 
 }  // namespace wspush::door

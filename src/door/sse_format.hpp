@@ -21,6 +21,17 @@ inline constexpr ByteView kSseComment = ":\n\n";
 /// True: `text` is one line, so that it can stand behind `data: ` as it is.
 bool is_one_line(ByteView text);
 
+/// A gap: what was between the places `after` and `next` is lost. `id` is the place to come back
+/// to, `topic` the one that it is about; both, and `next`, may be empty: then they are left out.
+struct GapEvent {
+  ByteView id;
+  ByteView topic;
+  ByteView after;
+  ByteView next;
+};
+/// The event, whole, its data an object of JSON.
+void append_gap_event(std::string& out, const GapEvent& gap);
+
 /// `data: ` and LF around each line of `text`, at least one. Cost: O(bytes).
 void append_data_lines(std::string& out, ByteView text);
 

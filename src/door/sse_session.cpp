@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/json.hpp"
 #include "door/sse_format.hpp"
 #include "http/response_writer.hpp"
 
@@ -17,23 +16,13 @@ constexpr auto kLeaveTime = std::chrono::seconds(5);
 constexpr std::uint64_t kRetryMillisecondsMin = 1000;
 constexpr std::uint64_t kRetryMillisecondsMax = 3000;
 
-/// The position before the first message that a subscription gets.
-hub::MessageId before(hub::MessageId next) {
-  return {next.epoch, next.offset - 1};
-}
-
 /// Its `id` is the place behind the hole: who comes back without having got more is not told of
 /// the same hole again.
-void append_gap(std::string& out, const hub::Gap& gap) {
-  out.append("event: gap\nid: ");
-  hub::append_to(out, before(gap.next));
-  out.append("\ndata: {\"topic\":");
-  append_json_string(out, gap.topic);
-  out.append(R"(,"after":")");
-  hub::append_to(out, gap.after);
-  out.append(R"(","next":")");
-  hub::append_to(out, gap.next);
-  out.append("\"}\n\n");
+void append_topic_gap(std::string& out, ByteView topic, ByteView after, hub::MessageId next) {
+  append_gap_event(out, {.id = to_string(hub::MessageId{next.epoch, next.offset - 1}),
+                         .topic = topic,
+                         .after = after,
+                         .next = to_string(next)});
 }
 
 }  // namespace
@@ -47,21 +36,12 @@ SseSession::SseSession(Connection& connection, Context& context, bool is_chunked
                                static_cast<std::uint64_t>(interval.count()), 1))));
 }
 
-void SseSession::open(ByteView topic, const hub::After& asked, const hub::Subscribed& subscribed) {
+void SseSession::open(ByteView start) {
   const std::uint64_t retry =
       kRetryMillisecondsMin +
       context_.random.below(kRetryMillisecondsMax - kRetryMillisecondsMin + 1);
   std::string text = "retry: " + std::to_string(retry) + "\n";
-  if (subscribed.recovered == false) {
-    text.push_back('\n');
-    append_gap(text, {.topic = topic, .after = asked.id, .next = subscribed.next});
-  } else {
-    // An id without data is no event, but the client keeps it: one that is cut off before its first
-    // message comes back to this place.
-    text.append("id: ");
-    hub::append_to(text, before(subscribed.next));
-    text.append("\n\n");
-  }
+  text.append(start);
   say(text);
 }
 
@@ -114,7 +94,14 @@ void SseSession::on_drained() {
 
 bool SseSession::on_gap(const hub::Gap& gap) {
   std::string text;
-  append_gap(text, gap);
+  if (gap.after_position != nullptr) {
+    append_gap_event(text, {.id = {},
+                            .topic = {},
+                            .after = to_string(*gap.after_position),
+                            .next = to_string(*gap.next_position)});
+  } else {
+    append_topic_gap(text, gap.topic, to_string(gap.after), gap.next);
+  }
   say(text);
   return !is_closing_;
 }
@@ -182,7 +169,25 @@ class SseRequest final : public TopicRequest {
     auto session = std::make_unique<SseSession>(connection(), context(), is_chunked_);
     SseSession& opened = *session;
     exchange().stream(std::move(head), std::move(session));
-    opened.open(topic(), after(), *subscribed);
+    opened.open(start_of(*subscribed));
+  }
+
+  std::string start_of(const hub::Subscribed& subscribed) const {
+    std::string text;
+    if (subscribed.recovered == false) {
+      text.push_back('\n');
+      if (is_feed()) {
+        append_gap_event(text, {.id = {}, .topic = {}, .after = after_text(), .next = {}});
+      } else {
+        append_topic_gap(text, name(), after_text(), subscribed.next);
+      }
+      return text;
+    }
+    // An id without data is no event, but the client keeps it: one that is cut off before its first
+    // message comes back to this place.
+    const bool has_text = is_feed() && after().kind != hub::After::Kind::kNext;
+    const std::string place = has_text ? after_text() : place_of(subscribed);
+    return place == "first" ? "\n" : "id: " + place + "\n\n";
   }
 
   bool is_chunked_ = false;
@@ -191,7 +196,7 @@ class SseRequest final : public TopicRequest {
 }  // namespace
 
 std::unique_ptr<TopicRequest> make_sse_request(UpgradeExchange& exchange, Context& context,
-                                               std::vector<std::string> topics) {
+                                               RequestedTopics topics) {
   return std::make_unique<SseRequest>(exchange, context, std::move(topics));
 }
 

@@ -19,9 +19,9 @@ class SseSession final : public Session {
   /// connection.
   SseSession(Connection& connection, Context& context, bool is_chunked);
 
-  /// The head is out and the subscription holds; `asked` is where the client wanted to go on from,
-  /// and says something where it did by an id.
-  void open(ByteView topic, const hub::After& asked, const hub::Subscribed& subscribed);
+  /// The head is out and the subscription holds. `start` is what its stream begins with: lines of
+  /// the block that is open, or that block's end and events.
+  void open(ByteView start);
 
   DoorKind kind() const override { return DoorKind::kSse; }
   std::size_t on_input(MutableBytes input) override { return input.size(); }
@@ -48,6 +48,6 @@ class SseSession final : public Session {
 
 /// `GET` on topics with `Accept: text/event-stream`.
 std::unique_ptr<TopicRequest> make_sse_request(UpgradeExchange& exchange, Context& context,
-                                               std::vector<std::string> topics);
+                                               RequestedTopics topics);
 
 }  // namespace wspush::door

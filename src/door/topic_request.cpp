@@ -1,7 +1,5 @@
 #include "door/topic_request.hpp"
 
-#include <algorithm>
-
 #include "wspush/hub/topic_name.hpp"
 
 #include "door/long_poll.hpp"
@@ -35,7 +33,8 @@ void TopicRequest::on_head(http::Exchange& /*exchange*/) {
 }
 
 void TopicRequest::on_body_end(http::Exchange& /*exchange*/) {
-  if (context_.hub.prepare(topics_, false, exchange_.reply_to(0))) {
+  const hub::Wanted wanted{.name = name_, .after = after_};
+  if (context_.hub.prepare(std::span(&wanted, 1), false, exchange_.reply_to(0))) {
     on_prepared();
   }
 }
@@ -45,6 +44,7 @@ void TopicRequest::on_reply(std::uint32_t /*item*/, hub::Reply&& reply) {
     return;
   }
   if (context_.is_draining) {
+    context_.hub.remove_subscriber(connection().handle().slot);  // What was prepared for it.
     refuse(503, "unavailable", "the server is going away");
   } else {
     on_prepared();
@@ -69,29 +69,23 @@ bool TopicRequest::judge(const http::RequestHead& head) {
 }
 
 bool TopicRequest::judge_topics() {
-  // One that is named twice is read once.
-  std::vector<std::string> different;
-  for (std::string& topic : topics_) {
-    if (std::find(different.begin(), different.end(), topic) == different.end()) {
-      different.push_back(std::move(topic));
-    }
-  }
-  topics_ = std::move(different);
-  if (topics_.empty()) {
+  const std::vector<std::string>& names = topics_.names;
+  if (names.empty()) {
     refuse(400, "bad_request", "no topic is named");
     return false;
   }
-  if (topics_.size() > kTopicsPerRequestMax) {
+  if (names.size() > hub::kFiltersMax) {
     context_.metrics.limit_hit(metrics::Limit::kTopicsPerRequest);
     refuse(400, "bad_request", "more than 100 topics");
     return false;
   }
   const std::size_t bytes_max = context_.config->limits.topic_bytes;
-  for (const std::string& topic : topics_) {
+  for (const std::string& topic : names) {
     if (topic.size() > bytes_max) {
       context_.metrics.limit_hit(metrics::Limit::kTopicBytes);
     }
-    if (!hub::is_topic(topic, bytes_max)) {
+    if (!(topics_.may_be_patterns ? hub::is_pattern(topic, bytes_max)
+                                  : hub::is_topic(topic, bytes_max))) {
       refuse(400, "bad_topic", "not a topic");
       return false;
     }
@@ -105,6 +99,7 @@ bool TopicRequest::judge_topics() {
       return false;
     }
   }
+  name_ = hub::feed_name(names);
   return true;
 }
 
@@ -113,8 +108,19 @@ bool TopicRequest::judge_after(const http::RequestHead& head) {
   if (!text) {
     return true;
   }
+  after_text_ = *text;
   if (*text == "first") {
     after_.kind = hub::After::Kind::kFirst;
+    return true;
+  }
+  if (is_feed()) {
+    auto position = hub::parse_feed_position(*text);
+    if (!position) {
+      refuse(400, "bad_request", "after is a position of these topics, or first");
+      return false;
+    }
+    after_.kind = hub::After::Kind::kPosition;
+    after_.position = std::move(*position);
     return true;
   }
   const auto id = hub::parse_message_id(*text);
@@ -122,22 +128,29 @@ bool TopicRequest::judge_after(const http::RequestHead& head) {
     refuse(400, "bad_request", "after is a message's id, or first");
     return false;
   }
-  after_ = {.kind = hub::After::Kind::kId, .id = *id};
+  after_.kind = hub::After::Kind::kId;
+  after_.id = *id;
   return true;
 }
 
 std::optional<hub::Subscribed> TopicRequest::subscribe(hub::WireForm form) {
   const auto subscribed = context_.hub.subscribe(
-      connection().member(), topic(), {.after = after_, .mode = hub::Mode::kAll, .form = form});
+      connection().member(), name_, {.after = after_, .mode = hub::Mode::kAll, .form = form});
   if (subscribed) {
     return *subscribed;
   }
+  context_.hub.remove_subscriber(connection().handle().slot);  // What was prepared for it.
   if (subscribed.error() == hub::HubError::kForbidden) {
     refuse(403, "forbidden", "no rule fits the topic any more");
   } else {
     refuse(429, "limit_exceeded", "limits.topics is reached");
   }
   return std::nullopt;
+}
+
+std::string TopicRequest::place_of(const hub::Subscribed& subscribed) const {
+  return is_feed() ? to_string(subscribed.position)
+                   : to_string(hub::MessageId{subscribed.next.epoch, subscribed.next.offset - 1});
 }
 
 namespace {
@@ -173,7 +186,7 @@ TopicRoute route_of(std::unique_ptr<TopicRequest> request) {
 }  // namespace
 
 TopicRoute route_topic_request(UpgradeExchange& exchange, Context& context,
-                               std::vector<std::string> topics) {
+                               RequestedTopics topics) {
   if (exchange.head().method == "OPTIONS") {
     return {std::make_unique<Preflight>(exchange, context), nullptr};
   }

@@ -11,11 +11,17 @@
 
 namespace wspush::door {
 
+/// What a request names.
+struct RequestedTopics {
+  std::vector<std::string> names;
+  bool may_be_patterns = false;
+};
+
 /// A GET on topics that asks for no WebSocket: SSE or long poll. Judges the request as the
 /// handshakes do, and refuses it with its reason, or brings the logs of its topics here.
 class TopicRequest : public http::RequestHandler, public hub::ReplySink {
  public:
-  TopicRequest(UpgradeExchange& exchange, Context& context, std::vector<std::string> topics)
+  TopicRequest(UpgradeExchange& exchange, Context& context, RequestedTopics topics)
       : exchange_(exchange), context_(context), topics_(std::move(topics)) {}
 
   void on_head(http::Exchange& exchange) final;
@@ -35,13 +41,20 @@ class TopicRequest : public http::RequestHandler, public hub::ReplySink {
   void respond(http::Response response);
   /// Subscribes the connection; nothing where that was refused.
   std::optional<hub::Subscribed> subscribe(hub::WireForm form);
+  /// The place before what the subscription gets: of a feed, where it stands now, whatever it gets
+  /// of what was before.
+  std::string place_of(const hub::Subscribed& subscribed) const;
 
   UpgradeExchange& exchange() const { return exchange_; }
   Context& context() const { return context_; }
   Connection& connection() const { return exchange_.connection(); }
   const Cors& cors() const { return cors_; }
-  const std::string& topic() const { return topics_.front(); }
+  /// The topic's, or that of the feed of several.
+  const std::string& name() const { return name_; }
+  bool is_feed() const { return hub::is_feed(name_); }
   const hub::After& after() const { return after_; }
+  /// As it was sent; empty: it was not.
+  const std::string& after_text() const { return after_text_; }
 
  private:
   bool judge(const http::RequestHead& head);
@@ -50,8 +63,10 @@ class TopicRequest : public http::RequestHandler, public hub::ReplySink {
 
   UpgradeExchange& exchange_;
   Context& context_;
-  std::vector<std::string> topics_;
+  RequestedTopics topics_;
+  std::string name_;
   hub::After after_;
+  std::string after_text_;
   Cors cors_;
 };
 
@@ -62,10 +77,6 @@ struct TopicRoute {
   std::unique_ptr<http::RequestHandler> handler;
   hub::ReplySink* replies = nullptr;
 };
-TopicRoute route_topic_request(UpgradeExchange& exchange, Context& context,
-                               std::vector<std::string> topics);
-
-/// Topics and patterns of one request.
-inline constexpr std::size_t kTopicsPerRequestMax = 100;
+TopicRoute route_topic_request(UpgradeExchange& exchange, Context& context, RequestedTopics topics);
 
 }  // namespace wspush::door

@@ -24,12 +24,32 @@ struct Content {
 };
 using MakeContent = Content (*)(ByteView topic, const Message& message);
 
+void append_id_member(std::string& text, ByteView name, hub::MessageId id) {
+  text.append(R"(,")").append(name).append(R"(":")");
+  hub::append_to(text, id);
+  text.push_back('"');
+}
+
 /// {"op":"message","topic":"news","id":"1a2b3c4d-7","data":{"a":1}}
+/// By a pattern, `"pattern":"*","position":"pAb1"` stands behind the topic.
 Content wspush_v1_content(ByteView topic, const Message& message) {
   Content content;
   std::string& text = content.before;
-  text = R"({"op":"message","topic":)";
+  const hub::FeedEntry* const entry = message.feed_entry();
+  const bool is_gap = entry != nullptr && entry->is_gap();
+  text = is_gap ? R"({"op":"gap","topic":)" : R"({"op":"message","topic":)";
   append_json_string(text, topic);
+  if (entry != nullptr) {
+    text.append(R"(,"pattern":)");
+    append_json_string(text, entry->pattern());
+    text.append(R"(,"position":")").append(to_string(entry->position)).push_back('"');
+  }
+  if (is_gap) {
+    append_id_member(text, "after", entry->gap_after);
+    append_id_member(text, "next", entry->gap_next);
+    text.push_back('}');
+    return content;
+  }
   text.push_back(',');
   if (hub::append_members_before_payload(text, message)) {
     content.payload = message.payload();
@@ -51,11 +71,24 @@ Content raw_content(ByteView /*topic*/, const Message& message) {
 /// id: 1a2b3c4d-7
 /// data: {"a":1}
 ///
-Content sse_content(ByteView /*topic*/, const Message& message) {
+/// In a feed the id is its position, and `event: news` stands behind it.
+Content sse_content(ByteView topic, const Message& message) {
   Content content;
   std::string& text = content.before;
+  const hub::FeedEntry* const entry = message.feed_entry();
+  if (entry != nullptr && entry->is_gap()) {
+    append_gap_event(text, {.id = to_string(entry->position),
+                            .topic = topic,
+                            .after = to_string(entry->gap_after),
+                            .next = to_string(entry->gap_next)});
+    return content;
+  }
   text = "id: ";
-  hub::append_to(text, message.id());
+  if (entry != nullptr) {
+    text.append(to_string(entry->position)).append("\nevent: ").append(topic);
+  } else {
+    hub::append_to(text, message.id());
+  }
   text.push_back('\n');
   if (message.kind() == PayloadKind::kBinary) {
     text.append("data: ");
@@ -73,9 +106,14 @@ Content sse_content(ByteView /*topic*/, const Message& message) {
 }
 
 /// {"topic":"news","id":"1a2b3c4d-7","data":{"a":1}}
+/// A gap in a feed is no message: it has a frame, as everything has, but nobody sees it.
 Content poll_content(ByteView topic, const Message& message) {
   Content content;
   std::string& text = content.before;
+  if (const auto* entry = message.feed_entry(); entry != nullptr && entry->is_gap()) {
+    text = "null";
+    return content;
+  }
   text = R"({"topic":)";
   append_json_string(text, topic);
   text.push_back(',');

@@ -41,8 +41,13 @@ void append_id(std::string& text, ByteView name, hub::MessageId id) {
   text.push_back('"');
 }
 
-/// An `after`: absent, `first`, or an id. False where it is none of these.
-bool read_after(const JsonValue* value, hub::After& after) {
+void append_position(std::string& text, ByteView name, const hub::FeedPosition& position) {
+  text.append(R"(,")").append(name).append(R"(":")").append(to_string(position)).push_back('"');
+}
+
+/// An `after`: absent, `first`, or an id; of a pattern, a position. False where it is none of
+/// these.
+bool read_after(const JsonValue* value, bool is_of_pattern, hub::After& after) {
   if (value == nullptr || value->is_null()) {
     return true;
   }
@@ -52,12 +57,19 @@ bool read_after(const JsonValue* value, hub::After& after) {
     after.kind = hub::After::Kind::kFirst;
     return true;
   }
-  const auto id = hub::parse_message_id(text);
-  if (!value->is_string() || !id) {
+  if (!value->is_string()) {
     return false;
   }
-  after = {.kind = hub::After::Kind::kId, .id = *id};
-  return true;
+  if (is_of_pattern) {
+    auto position = hub::parse_feed_position(text);
+    after.kind = hub::After::Kind::kPosition;
+    after.position = std::move(position).value_or(hub::FeedPosition{});
+    return !after.position.counts.empty();
+  }
+  const auto id = hub::parse_message_id(text);
+  after.kind = hub::After::Kind::kId;
+  after.id = id.value_or(hub::MessageId{});
+  return id.has_value();
 }
 
 }  // namespace
@@ -154,14 +166,15 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
   }
 }
 
-bool WspushV1Session::is_topic(ByteView topic) {
+bool WspushV1Session::is_topic(ByteView topic, Patterns patterns) {
   if (topic.size() > config().limits.topic_bytes) {
     context().metrics.limit_hit(metrics::Limit::kTopicBytes);
   }
-  return hub::is_topic(topic, config().limits.topic_bytes);
+  return patterns == Patterns::kAllowed ? hub::is_pattern(topic, config().limits.topic_bytes)
+                                        : hub::is_topic(topic, config().limits.topic_bytes);
 }
 
-bool WspushV1Session::take_topic(const Command& command, std::string& topic) {
+bool WspushV1Session::take_topic(const Command& command, std::string& topic, Patterns patterns) {
   const JsonValue* value = command.object.find("topic");
   if (value == nullptr || !value->is_string()) {
     fail(command.id, CommandError::kBadRequest, "topic must be a string");
@@ -169,7 +182,7 @@ bool WspushV1Session::take_topic(const Command& command, std::string& topic) {
   }
   std::string scratch;
   topic = value->string(scratch);
-  if (!is_topic(topic)) {
+  if (!is_topic(topic, patterns)) {
     fail(command.id, CommandError::kBadTopic, "not a topic");
     return false;
   }
@@ -191,15 +204,14 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
   }
   std::string scratch;
   wanted.topic = topic->string(scratch);
-  if (hub::has_wildcard(wanted.topic) &&
-      hub::is_pattern(wanted.topic, config().limits.topic_bytes)) {
-    return refuse(CommandError::kBadTopic, "this version has no patterns yet");
-  }
-  if (!is_topic(wanted.topic)) {
+  if (!is_topic(wanted.topic, Patterns::kAllowed)) {
     return refuse(CommandError::kBadTopic, "not a topic");
   }
-  if (!read_after(object.find("after"), wanted.options.after)) {
-    return refuse(CommandError::kBadRequest, "after must be a message id or \"first\"");
+  const bool is_pattern = hub::has_wildcard(wanted.topic);
+  if (!read_after(object.find("after"), is_pattern, wanted.options.after)) {
+    return refuse(CommandError::kBadRequest, is_pattern
+                                                 ? "after must be a position or \"first\""
+                                                 : "after must be a message id or \"first\"");
   }
   if (const JsonValue* mode = object.find("mode")) {
     const ByteView name = mode->string(scratch);
@@ -236,9 +248,9 @@ void WspushV1Session::subscribe(const Command& command) {
       // The first is paid for with the command.
       if (held->topics.size() > 1 && !admit(1)) {
         context().metrics.limit_hit(metrics::Limit::kCommandsPerSecond);
-        held->topics.back().failure = error_text(command.id, CommandError::kRateLimited,
-                                                 "more than limits.commands_per_second",
-                                                 held->topics.back().topic);
+        held->topics.back().failure =
+            error_text(command.id, CommandError::kRateLimited,
+                       "more than limits.commands_per_second", held->topics.back().topic);
       }
     }
     if (held->topics.empty()) {
@@ -254,7 +266,7 @@ void WspushV1Session::unsubscribe(const Command& command) {
   held->id = command.id;
   held->is_unsubscribe = true;
   held->topics.emplace_back();
-  if (take_topic(command, held->topics.back().topic)) {
+  if (take_topic(command, held->topics.back().topic, Patterns::kAllowed)) {
     hold(std::move(held));
   }
 }
@@ -262,20 +274,20 @@ void WspushV1Session::unsubscribe(const Command& command) {
 /// Runs the command as soon as the logs are here and what this client sent before has taken effect.
 void WspushV1Session::hold(std::unique_ptr<HeldCommand> command) {
   const bool fence = pending_ != nullptr && !pending_->answers.empty();
-  std::vector<std::string> names;
+  std::vector<hub::Wanted> wanted;
   for (const TopicToSubscribe& topic : command->topics) {
-    const bool is_wanted = command->is_unsubscribe
-                               ? context().hub.is_subscribed(connection().handle().slot, topic.topic)
-                               : topic.failure.empty();
+    const bool is_wanted = command->is_unsubscribe ? context().hub.is_subscribed(
+                                                         connection().handle().slot, topic.topic)
+                                                   : topic.failure.empty();
     if (is_wanted) {
-      names.push_back(topic.topic);
+      wanted.push_back({topic.topic, topic.options.after});
     }
   }
   if (pending_ == nullptr) {
     pending_ = std::make_unique<Pending>();
   }
   pending_->held = std::move(command);
-  if (context().hub.prepare(names, fence, reply_to(0))) {
+  if (context().hub.prepare(wanted, fence, reply_to(0))) {
     run_held();
   } else {
     pause();
@@ -306,8 +318,8 @@ void WspushV1Session::run_subscribe(const HeldCommand& command) {
     options.subscriptions_max = config().limits.subscriptions_per_connection;
     const auto answer = context().hub.subscribe(connection().member(), wanted.topic, options);
     if (!answer) {
-      fail_with(error_text(command.id, command_error_of(answer.error()),
-                           describe(answer.error()), wanted.topic));
+      fail_with(error_text(command.id, command_error_of(answer.error()), describe(answer.error()),
+                           wanted.topic));
       continue;
     }
     if (command.id.empty()) {
@@ -315,7 +327,11 @@ void WspushV1Session::run_subscribe(const HeldCommand& command) {
     }
     std::string text = begin_answer("subscribed", command.id);
     append_topic(text, wanted.topic);
-    append_id(text, "last", answer->last);
+    if (hub::has_wildcard(wanted.topic)) {
+      append_position(text, "last", answer->position);
+    } else {
+      append_id(text, "last", answer->last);
+    }
     if (answer->recovered) {
       text.append(*answer->recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
     }
@@ -348,8 +364,15 @@ void WspushV1Session::on_withdrawn(ByteView topic) {
 bool WspushV1Session::on_gap(const hub::Gap& gap) {
   std::string text = begin_answer("gap", {});
   append_topic(text, gap.topic);
-  append_id(text, "after", gap.after);
-  append_id(text, "next", gap.next);
+  if (gap.after_position != nullptr) {
+    text.append(R"(,"pattern":)");
+    append_json_string(text, gap.topic);
+    append_position(text, "after", *gap.after_position);
+    append_position(text, "next", *gap.next_position);
+  } else {
+    append_id(text, "after", gap.after);
+    append_id(text, "next", gap.next);
+  }
   text.push_back('}');
   send_text(text);
   return !is_closing();
@@ -419,7 +442,7 @@ void WspushV1Session::history(const Command& command) {
     return;
   }
   hub::After after;
-  if (!read_after(command.object.find("after"), after)) {
+  if (!read_after(command.object.find("after"), false, after)) {
     fail(command.id, CommandError::kBadRequest, "after must be a message id or \"first\"");
     return;
   }

@@ -81,8 +81,10 @@ class WspushV1Session final : public WebSocketSession {
   void run_held();
   void run_subscribe(const HeldCommand& command);
   void run_unsubscribe(const HeldCommand& command);
-  bool is_topic(ByteView topic);
-  bool take_topic(const Command& command, std::string& topic);
+  enum class Patterns : std::uint8_t { kRefused, kAllowed };
+  bool is_topic(ByteView topic, Patterns patterns);
+  bool take_topic(const Command& command, std::string& topic,
+                  Patterns patterns = Patterns::kRefused);
   std::uint32_t wait_for(const Command& command, std::string topic, bool is_history);
   void drop_pending_if_idle();
   void wait_if_full();

@@ -30,7 +30,9 @@ Frame Hub::frame_of(const Topic& topic, const Message& message, WireForm form) c
   const WireBytes* bytes = message.find_form(form);
   if (bytes == nullptr) {
     const Encode& encode = options_.encode[static_cast<std::size_t>(form)];
-    bytes = &message.keep_form(form, encode(topic.name, message));
+    const FeedEntry* const entry = message.feed_entry();
+    bytes =
+        &message.keep_form(form, encode(entry == nullptr ? topic.name : *entry->topic, message));
   }
   return Frame(message, *bytes);
 }
@@ -43,7 +45,11 @@ void Hub::append(Topic& topic, MessageRef message) {
     std::size_t sends_left = SIZE_MAX;
     flush_topic(topic, sends_left);
   }
-  topic.log.append(std::move(message));
+  if (topic.feed == nullptr) {
+    topic.log.append(std::move(message));
+  } else {
+    topic.log.append_foreign(std::move(message));
+  }
   if (topic.home != nullptr) {
     history_bytes_ += message_bytes;
   }
@@ -154,7 +160,7 @@ void Hub::let_join(Topic& topic) {
         subscription.topic == topic.handle.slot &&
         table_.behind(subscription).cursor == joining.cursor) {
       WSPUSH_ASSERT(joining.cursor == topic.flushed);
-      table_.end_behind(joining.subscription);
+      end_behind(joining.subscription);
       enter_array(topic, joining.subscription, fd_by_slot_[subscription.slot]);
     }
   }
@@ -233,7 +239,7 @@ void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t beg
       ++cursor;
       events_.on_cut(slot, topic.log.at(cursor), array.form, taken);
     }
-    table_.put_behind(index, topic.log.epoch(), cursor);
+    put_behind(topic, index, cursor);
     if (short_send.error != 0) {
       events_.on_send_error(slot, short_send.error);
     } else {
@@ -298,7 +304,7 @@ void Hub::catch_up(std::uint32_t index) {
   Subscription& subscription = table_[index];
   Topic& topic = topic_at(subscription.topic);
   if (!topic.is_dirty) {
-    table_.end_behind(index);
+    end_behind(index);
     enter_array(topic, index, fd_by_slot_[subscription.slot]);
   } else {
     subscription.state = Subscription::State::kJoining;
@@ -331,6 +337,24 @@ bool Hub::close_hole(Topic& topic, const Subscription& subscription, Behind& beh
   return events_.on_gap(subscription.slot, subscription.form, gap);
 }
 
+bool Hub::is_full(const FrameBatch& batch, std::size_t bytes_max) {
+  return batch.bytes >= bytes_max || batch.entries.size() >= kGatherFramesMax;
+}
+
+void Hub::add_frame(FrameBatch& batch, const Topic& topic, const MessageRef& message,
+                    std::uint32_t place, WireForm form, std::uint64_t cursor) const {
+  const Frame frame = frame_of(topic, *message, form);
+  batch.bytes += frame.bytes();
+  batch.entries.push_back({frame, place, form, cursor});
+}
+
+bool Hub::has_everything(std::uint32_t index) {
+  const Topic& topic = topic_at(table_[index].topic);
+  const Behind& behind = table_.behind(table_[index]);
+  return behind.cursor == topic.log.last() &&
+         (topic.feed == nullptr ? behind.epoch == topic.log.epoch() : !cursor_of(behind).is_away);
+}
+
 void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
   for (std::uint32_t place = table_.first_behind_of(slot); place != kNone;) {
     Behind& behind = table_.behind_at(place);
@@ -341,26 +365,38 @@ void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
     }
     Topic& topic = topic_at(subscription.topic);
     const TopicLog& log = topic.log;
-    const bool has_hole = behind.epoch != log.epoch() || behind.cursor + 1 < log.first();
-    if (has_hole && !close_hole(topic, subscription, behind)) {
-      return;
-    }
-    if (subscription.mode == Mode::kLatest && log.last() > 0) {
-      behind.cursor = std::max(behind.cursor, log.last() - 1);
-    }
     const std::uint32_t next = behind.next;
+    if (topic.feed != nullptr) {
+      const Away away = gather_away(topic, place, bytes_max, batch);
+      if (away == Away::kGiven) {
+        place = next;
+        continue;
+      }
+      if (away != Away::kInRing) {
+        if (away == Away::kFull) {
+          table_.serve_last(place);
+        }
+        return;
+      }
+    } else {
+      const bool has_hole = behind.epoch != log.epoch() || behind.cursor + 1 < log.first();
+      if (has_hole && !close_hole(topic, subscription, behind)) {
+        return;
+      }
+      if (subscription.mode == Mode::kLatest && log.last() > 0) {
+        behind.cursor = std::max(behind.cursor, log.last() - 1);
+      }
+    }
     if (behind.cursor == log.last()) {
       catch_up(behind.subscription);
     }
     for (std::uint64_t at = behind.cursor + 1; at <= log.last(); ++at) {
-      if (batch.bytes >= bytes_max || batch.entries.size() >= kGatherFramesMax) {
+      if (is_full(batch, bytes_max)) {
         // What a busy topic leaves to be sent would fill the next batch too.
         table_.serve_last(place);
         return;
       }
-      const Frame frame = frame_of(topic, *log.at(at), subscription.form);
-      batch.bytes += frame.bytes();
-      batch.entries.push_back({frame, place, subscription.form});
+      add_frame(batch, topic, log.at(at), place, subscription.form, at);
     }
     place = next;
   }
@@ -371,27 +407,18 @@ bool Hub::advance(std::uint32_t slot, const FrameBatch& batch, std::size_t taken
     if (taken == 0) {
       break;
     }
-    Behind& behind = table_.behind_at(entry.place);
-    behind.cursor = entry.frame.message().id().offset;
-    if (taken < entry.frame.bytes()) {
-      const Topic& topic = topic_at(table_[behind.subscription].topic);
-      events_.on_cut(slot, topic.log.at(behind.cursor), entry.form, taken);
-      counters_.delivered_bytes += taken;
-      taken = 0;
-    } else {
-      ++counters_.deliveries;
-      counters_.delivered_bytes += entry.frame.bytes();
-      taken -= entry.frame.bytes();
-    }
+    const std::size_t bytes = std::min(taken, entry.frame.bytes());
+    counters_.deliveries += bytes == entry.frame.bytes() ? 1U : 0U;
+    counters_.delivered_bytes += bytes;
+    taken -= bytes;
+    move_cursor(slot, entry, bytes);  // The frame may go with it.
   }
   bool is_behind = false;
   for (std::uint32_t place = table_.first_behind_of(slot); place != kNone;) {
     const Behind& behind = table_.behind_at(place);
     const std::uint32_t index = behind.subscription;
     place = behind.next;
-    const TopicLog& log = topic_at(table_[index].topic).log;
-    if (table_[index].state == Subscription::State::kBehind && behind.epoch == log.epoch() &&
-        behind.cursor == log.last()) {
+    if (table_[index].state == Subscription::State::kBehind && has_everything(index)) {
       catch_up(index);
     }
     is_behind = is_behind || table_[index].state == Subscription::State::kBehind;

@@ -28,9 +28,14 @@ void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
     return;
   }
   const engine::TopicPosition& position = topic->home->position;
-  topic->log.reset(position.epoch, position.last_offset - kept.size());
+  // What was kept elsewhere is new here. Who has been here before may have missed some of it.
+  topic->log.reset(position.epoch, position.last_offset - kept.size(), kept.empty() ? 0 : count_);
   for (MessageRef& message : kept) {
+    message->stamp_count(++count_);
     topic->log.append(std::move(message));
+  }
+  if (has_feeds_ && !topic->log.empty()) {
+    make_newest(*topic);
   }
   history_bytes_ += topic->log.bytes();
   topic->flushed = topic->log.last();
@@ -40,12 +45,12 @@ void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
   }
 }
 
-std::uint64_t Hub::subscribers_of(const Topic& topic) const {
+std::uint64_t Hub::subscribers_of(const Topic& topic) {
   std::uint64_t count = topic.subscribers;
   for (const Replica& replica : topic.home->replicas) {
     count += replica.subscribers;
   }
-  return count;
+  return patterns_.is_empty() ? count : count + feed_subscribers_of(topic);
 }
 
 // --- publishing
@@ -54,8 +59,8 @@ void Hub::publish(ByteView topic, MessageRef draft, ByteView idempotency_key, co
   if (is_home_here(topic)) {
     publish_at_home(topic, std::move(draft), idempotency_key, to);
   } else {
-    post_.send(home_of(topic), PublishMail{std::string(topic), std::move(draft),
-                                           std::string(idempotency_key), to});
+    post_.send(home_of(topic),
+               PublishMail{std::string(topic), std::move(draft), std::string(idempotency_key), to});
   }
 }
 
@@ -86,8 +91,12 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   }
   const MessageId id = message->id();
   ++counters_.published;
+  message->stamp_count(++count_);
   for (const Replica& replica : topic->home->replicas) {
     post_.send(replica.reactor, AppendMail{replica.topic, message});
+  }
+  if (has_feeds_) {
+    forward_to_feeds(*topic, FeedMail{.targets = nullptr, .message = message});
   }
   append(*topic, std::move(message));
   enforce_history_bytes(kVictimsPerPublish);
@@ -151,8 +160,7 @@ void Hub::history_at_home(ByteView name, const After& after, std::uint32_t limit
     std::uint64_t at = log.first();
     if (after.kind == After::Kind::kId) {
       const MessageId id = after.id;
-      answer.gap =
-          id.epoch != log.epoch() || id.offset > log.last() || id.offset + 1 < log.first();
+      answer.gap = id.epoch != log.epoch() || id.offset > log.last() || id.offset + 1 < log.first();
       at = answer.gap ? log.first() : id.offset + 1;
     }
     for (; at <= log.last() && answer.messages.size() < limit && fits(*log.at(at)); ++at) {
@@ -228,8 +236,14 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   if (topic.home != nullptr) {
     history_bytes_ -= topic.log.bytes();
   }
-  topic.log.reset(epoch, last);
+  topic.log.reset(epoch, last, topic.home != nullptr ? ++count_ : 0);
   topic.flushed = last;
+  if (topic.home != nullptr && has_feeds_) {
+    forward_to_feeds(topic, FeedMail{.targets = nullptr,
+                                     .message = {},
+                                     .gap_after = {epoch_before, last_before},
+                                     .gap_next = {epoch, last + 1}});
+  }
   // Everyone is told: the ids that they know belong to another epoch now.
   for (MemberArray& array : topic.arrays) {
     for (const Member& member : array.members) {
@@ -245,10 +259,9 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
 void Hub::open_replica(const OpenReplicaMail& mail) {
   Topic* topic = open_home_topic(mail.topic);
   if (topic == nullptr) {
-    post_.send(mail.reactor, SnapshotMail{.replica = mail.replica,
-                                          .home = {},
-                                          .is_refused = true,
-                                          .messages = {}});
+    post_.send(
+        mail.reactor,
+        SnapshotMail{.replica = mail.replica, .home = {}, .is_refused = true, .messages = {}});
     return;
   }
   topic->home->replicas.push_back({.reactor = mail.reactor, .topic = mail.replica});

@@ -28,7 +28,11 @@ Hub::Hub(const HubOptions& options, HubShared& shared, engine::Engine& engine, P
       sender_(sender),
       events_(events),
       random_(options.seed),
-      names_(SipKey::from(random_), NameOf{this}) {
+      names_(SipKey::from(random_), NameOf{this}),
+      // The same in all reactors; drawn anew with the process, and with their number.
+      position_epoch_(static_cast<std::uint32_t>(
+          siphash13(shared.topic_key, "positions of " + std::to_string(options.reactors)))),
+      patterns_(SipKey::from(random_)) {
   engine_.start(*this);
 }
 
@@ -66,6 +70,9 @@ void Hub::free_topic(Topic& topic) {
   if (topic.home != nullptr) {
     history_bytes_ -= topic.log.bytes();
     --home_topics_;
+    remember_dropped(topic);
+  }
+  if (topic.home != nullptr || topic.feed != nullptr) {
     shared_.topics.fetch_sub(1, std::memory_order_relaxed);
   }
   names_.erase(topic.name);
@@ -81,6 +88,10 @@ LogBounds Hub::bounds_of(const Topic& topic) const {
 }
 
 void Hub::trim(Topic& topic) {
+  if (topic.feed != nullptr) {
+    trim_feed(topic);
+    return;
+  }
   const std::uint64_t before = topic.log.bytes();
   topic.log.trim(bounds_of(topic), now_, topic.flushed + 1);
   if (topic.home != nullptr) {
@@ -172,7 +183,15 @@ void Hub::sweep_topic(Topic& topic) {
       now_ - topic.idle_since < kLinger) {
     return;
   }
-  if (topic.home == nullptr) {
+  if (topic.feed != nullptr) {
+    if (topic.feed->prepared == 0) {
+      const std::vector<Handle> at_homes = std::move(topic.feed->at_homes);
+      free_topic(topic);
+      for (std::uint16_t home = 0; home < options_.reactors; ++home) {
+        tell(home, CloseFeedMail{at_homes[home]});
+      }
+    }
+  } else if (topic.home == nullptr) {
     post_.send(home_of(topic.name), CloseReplicaMail{topic.home_handle, options_.reactor});
     free_topic(topic);
   } else if (topic.log.empty() && topic.home->replicas.empty()) {
@@ -196,6 +215,13 @@ void Hub::set_rules(const RuleSource& rules) {
   rules_ = &rules;
   std::vector<bool> is_withdrawn(topics_.slot_count(), false);
   topics_.for_each([&](Handle handle, Topic& topic) {
+    if (topic.feed != nullptr) {
+      judge_feed(topic);
+      for (const ByteView filter : filters_of(topic.name)) {
+        is_withdrawn[handle.slot] = is_withdrawn[handle.slot] || !rules.may_subscribe(filter);
+      }
+      return;
+    }
     topic.rule = rules.rule_of(topic.name);
     is_withdrawn[handle.slot] = !rules.may_subscribe(topic.name);
   });
@@ -251,6 +277,17 @@ void Hub::on_mail(HubMail&& mail) {
         hub.post_.send(m.reactor, std::move(m));
       }
     }
+    void operator()(OpenFeedMail&& m) { hub.open_feed_at_home(m); }
+    void operator()(FeedOpenedMail&& m) { hub.on_feed_opened(m); }
+    void operator()(FeedMail&& m) { hub.on_feed_mail(m); }
+    void operator()(FetchMail&& m) { hub.fetch_at_home(m); }
+    void operator()(FetchedMail&& m) { hub.on_fetched(std::move(m)); }
+    void operator()(FeedCountMail&& m) {
+      if (HomeFeed* feed = hub.home_feeds_.find(m.at_home)) {
+        feed->subscribers = m.subscribers;
+      }
+    }
+    void operator()(CloseFeedMail&& m) { hub.close_feed_at_home(m); }
     void operator()(PublishMail&& m) {
       hub.publish_at_home(m.topic, std::move(m.draft), m.idempotency_key, m.to);
     }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <queue>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@
 #include "base/slot_map.hpp"
 #include "hub/hub_mail.hpp"
 #include "hub/idempotency_window.hpp"
+#include "hub/pattern_tree.hpp"
 #include "hub/subscription_table.hpp"
 #include "hub/topic.hpp"
 
@@ -69,6 +71,7 @@ struct FrameBatch {
     Frame frame;
     std::uint32_t place;  ///< of the Behind record that it belongs to
     WireForm form;
+    std::uint64_t cursor;  ///< of that record, when the frame is out
   };
   std::vector<Entry> entries;
   std::size_t bytes = 0;
@@ -102,10 +105,13 @@ class Hub final : public engine::EngineEvents {
 
   // --- subscriptions of this reactor's connections
 
-  /// Brings the logs of `topics` here. True: they are here. False: `to` gets a PreparedReply later.
+  /// Brings the logs of `wanted` here; of a feed what follows `after`, for the connection that `to`
+  /// names. True: they are here. False: `to` gets a PreparedReply later.
   /// With `fence`, commands that were sent to the homes before take effect first.
+  bool prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to);
+  /// The same for topics that are subscribed to by their ids.
   bool prepare(std::span<const std::string> topics, bool fence, const ReplyTo& to);
-  /// The topic must have been prepared.
+  /// The topic or feed must have been prepared, a feed with the same `options.after`.
   Result<Subscribed, HubError> subscribe(Member who, ByteView topic,
                                          const SubscribeOptions& options);
   Result<void, HubError> unsubscribe(std::uint32_t slot, ByteView topic);
@@ -117,11 +123,14 @@ class Hub final : public engine::EngineEvents {
   std::uint32_t subscriptions_of(std::uint32_t slot) const { return table_.count_of(slot); }
   /// When the fan-out last sent something to this connection; the epoch of time if never.
   TimePoint last_delivery(std::uint32_t slot) const;
-  /// Calls `visit(ByteView topic)` for each of its subscriptions.
+  /// Calls `visit(ByteView topic)` for each of its subscriptions; of a feed, for each of its topics
+  /// and patterns.
   template <typename Visit>
   void for_each_topic_of(std::uint32_t slot, Visit&& visit) {
     for (auto index = table_.first_of(slot); index != kNone; index = table_[index].next) {
-      visit(ByteView(topic_at(table_[index].topic).name));
+      for (const ByteView filter : filters_of(topic_at(table_[index].topic).name)) {
+        visit(filter);
+      }
     }
   }
 
@@ -213,16 +222,21 @@ class Hub final : public engine::EngineEvents {
   void enforce_history_bytes(int rounds_max);
   void reply(const ReplyTo& to, Reply reply);
 
+  /// Mail, or a call where the other reactor is this one.
+  void tell(std::uint16_t reactor, HubMail mail);
+
   // subscribing.cpp
   void become_ready(Topic& topic);
   void end_wait(Handle preparation);
+  std::uint32_t add_subscription(Topic& topic, Member who, const SubscribeOptions& options);
+  void start_at(Topic& topic, std::uint32_t index, std::uint64_t cursor);
   void overtake_flush_of(std::uint32_t index);
   void end_subscription(std::uint32_t index);
   void count_changed(Topic& topic);
 
   // home.cpp
   Topic* open_home_topic(ByteView name);
-  std::uint64_t subscribers_of(const Topic& topic) const;
+  std::uint64_t subscribers_of(const Topic& topic);
   void publish_at_home(ByteView topic, MessageRef draft, ByteView idempotency_key,
                        const ReplyTo& to);
   void history_at_home(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
@@ -252,6 +266,50 @@ class Hub final : public engine::EngineEvents {
   /// The subscription's cursor stands at the end of the log.
   void catch_up(std::uint32_t index);
   bool close_hole(Topic& topic, const Subscription& subscription, Behind& behind);
+  void put_behind(const Topic& topic, std::uint32_t index, std::uint64_t cursor);
+  void end_behind(std::uint32_t index);
+  void move_cursor(std::uint32_t slot, const FrameBatch::Entry& entry, std::size_t taken);
+  bool has_everything(std::uint32_t index);
+  static bool is_full(const FrameBatch& batch, std::size_t bytes_max);
+  void add_frame(FrameBatch& batch, const Topic& topic, const MessageRef& message,
+                 std::uint32_t place, WireForm form, std::uint64_t cursor) const;
+
+  // feeds.cpp: those of this reactor
+  enum class Away : std::uint8_t { kInRing, kGiven, kFull, kEnded };
+  Topic* open_feed(ByteView name);
+  void on_feed_opened(const FeedOpenedMail& mail);
+  void on_feed_mail(const FeedMail& mail);
+  void trim_feed(Topic& topic);
+  void judge_feed(Topic& topic);
+  FeedPosition position_of(const Feed& feed) const {
+    return {.epoch = position_epoch_, .counts = feed.position};
+  }
+  FeedCursor& cursor_of(const Behind& behind) { return *feed_cursors_.in_slot(behind.epoch); }
+  Handle add_cursor(const Topic& topic, std::uint32_t slot, std::vector<std::uint64_t> position);
+  void prepare_cursor(Topic& topic, std::uint32_t slot, const After& after);
+  FeedCursor* find_prepared(const Topic& topic, std::uint32_t slot);
+  void forget_prepared(const Topic& topic, std::uint32_t slot);
+  void forget_all_prepared(std::uint32_t slot);
+  Result<Subscribed, HubError> subscribe_to_feed(Topic& topic, Member who,
+                                                 const SubscribeOptions& options);
+  void fetch(FeedCursor& cursor, const Topic& topic);
+  void on_fetched(FetchedMail&& mail);
+  void take_ring(const Topic& topic, Behind& behind, FeedCursor& cursor);
+  Away gather_away(Topic& topic, std::uint32_t place, std::size_t bytes_max, FrameBatch& batch);
+  Away give_pieces(Topic& topic, std::uint32_t place, std::size_t bytes_max, FrameBatch& batch);
+  bool tell_feed_gap(Topic& topic, const Subscription& subscription, const FeedCursor& cursor,
+                     const FetchedPiece& piece);
+
+  // feeds_at_home.cpp: what reactors with feeds get from here
+  void open_feed_at_home(const OpenFeedMail& mail);
+  void close_feed_at_home(const CloseFeedMail& mail);
+  void forward_to_feeds(Topic& topic, FeedMail mail);
+  void make_routes(const Topic& topic, FeedRoutes& routes);
+  void make_newest(Topic& topic);
+  void unlink_from_newest(const Topic& topic);
+  void remember_dropped(const Topic& topic);
+  std::uint64_t feed_subscribers_of(const Topic& topic);
+  void fetch_at_home(const FetchMail& mail);
 
   const HubOptions options_;
   HubShared& shared_;
@@ -285,6 +343,25 @@ class Hub final : public engine::EngineEvents {
   std::vector<Handle> dirty_;
   std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_;
   std::vector<Handle> count_dirty_;
+
+  // Feeds of this reactor.
+  SlotMap<FeedCursor> feed_cursors_;
+  /// Cursors whose subscriptions are yet to come, by connection and feed (their slots).
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Handle> prepared_;
+  const std::uint32_t position_epoch_;
+  // Feeds of all reactors, for the topics at home here.
+  SlotMap<HomeFeed> home_feeds_;
+  PatternTree patterns_;
+  std::uint64_t patterns_version_ = 1;
+  std::vector<std::uint32_t> matches_;  ///< scratch
+  std::uint64_t count_ = 0;             ///< messages published to topics at home here
+  bool has_feeds_ = false;              ///< there has been one; from then on topics are tracked
+  std::uint64_t feeds_since_ = 0;       ///< `count_` at that time
+  std::uint32_t newest_topic_ = kNone;  ///< the list of topics by their newest message
+  /// Topics that were freed, by the count of the newest message that they had dropped, and what is
+  /// forgotten of that.
+  std::map<std::uint64_t, std::string> dropped_;
+  std::uint64_t forgotten_ = 0;
   /// Scratch of a walk: the parts of the batch, their bytes when they are copied together, and the
   /// end of each frame in it.
   std::vector<iovec> parts_;
@@ -296,5 +373,15 @@ class Hub final : public engine::EngineEvents {
 
 inline constexpr std::uint32_t kHistoryMessagesMax = 300;
 inline constexpr std::size_t kHistoryBytesMax = 1 << 20;
+
+/// What a feed's ring keeps for those of its subscribers that lag a little; they get the rest from
+/// the topics' logs.
+inline constexpr std::uint64_t kFeedRingMessagesMax = 1024;
+inline constexpr std::uint64_t kFeedRingBytesMax = 1 << 20;
+/// What one home answers at once to somebody who is away from the ring (one message at least).
+inline constexpr std::size_t kPieceMessagesMax = 1024;
+inline constexpr std::size_t kPieceBytesMax = 1 << 20;
+/// Topics that were freed of which a home knows how far they had dropped messages.
+inline constexpr std::size_t kDroppedTopicsMax = 16'384;
 
 }  // namespace wspush::hub

@@ -8,6 +8,8 @@
 #include "wspush/base/handle.hpp"
 #include "wspush/hub/subscriber.hpp"
 
+#include "hub/feed_state.hpp"
+
 // What the hubs of two reactors say to each other. Mail between two reactors keeps its order: that
 // is what makes a replica free of holes.
 namespace wspush::hub {
@@ -60,6 +62,51 @@ struct FenceMail {
   Handle preparation;
   bool is_back = false;
 };
+/// feed -> each home: "Forward me what these topics and patterns stand for."
+struct OpenFeedMail {
+  SharedName name;
+  std::uint16_t reactor = 0;
+  Handle feed;
+};
+/// home -> feed: what is published after the first `count` messages comes as FeedMail.
+struct FeedOpenedMail {
+  Handle feed;
+  std::uint16_t home = 0;
+  Handle at_home;
+  std::uint64_t count = 0;
+};
+/// home -> feeds of one reactor: a message, or (without one) that the topic began a new epoch.
+struct FeedMail {
+  std::shared_ptr<const FeedTargets> targets;
+  std::uint16_t home = 0;
+  MessageRef message;
+  std::uint64_t count = 0;
+  MessageId gap_after{};
+  MessageId gap_next{};
+};
+/// feed -> home: what follows a position, in pieces.
+struct FetchMail {
+  SharedName name;
+  std::uint16_t reactor = 0;
+  Handle cursor;
+  std::uint64_t after = 0;  ///< of the home's messages
+  std::uint64_t told = 0;   ///< what was dropped up to here is known
+};
+/// home -> feed
+struct FetchedMail {
+  Handle cursor;
+  FetchedPiece piece;
+  std::uint64_t count = 0;  ///< what the home has published: the feed has it all up to here
+};
+/// feed -> home
+struct FeedCountMail {
+  Handle at_home;
+  std::uint64_t subscribers = 0;
+};
+/// feed -> home: "Forward me nothing more."
+struct CloseFeedMail {
+  Handle at_home;
+};
 struct PublishMail {
   std::string topic;
   MessageRef draft;
@@ -86,8 +133,9 @@ struct ReplyMail {
 };
 
 using HubMail = std::variant<OpenReplicaMail, SnapshotMail, AppendMail, ResetMail, DropMail,
-                             CountMail, CloseReplicaMail, FenceMail, PublishMail, HistoryMail,
-                             ViewMail, ClearMail, ReplyMail>;
+                             CountMail, CloseReplicaMail, FenceMail, OpenFeedMail, FeedOpenedMail,
+                             FeedMail, FetchMail, FetchedMail, FeedCountMail, CloseFeedMail,
+                             PublishMail, HistoryMail, ViewMail, ClearMail, ReplyMail>;
 
 /// Carries mail to the hubs of other reactors, in order.
 class Post {

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <new>
 
+#include "wspush/hub/feed.hpp"
+
 namespace wspush::hub {
 
 MessageRef::MessageRef(const MessageRef& other) : message_(other.message_) {
@@ -19,8 +21,7 @@ MessageRef::~MessageRef() {
 
 MessageRef Message::create(PayloadKind kind, ByteView payload, ByteView key) {
   void* block = ::operator new(sizeof(Message) + payload.size() + key.size());
-  auto* message = new (block) Message(kind, static_cast<std::uint32_t>(payload.size()),
-                                      static_cast<std::uint8_t>(key.size()));
+  auto* message = new (block) Message(kind, payload.size(), key.size(), false);
   char* bytes = reinterpret_cast<char*>(message + 1);
   if (!payload.empty()) {
     std::memcpy(bytes, payload.data(), payload.size());
@@ -31,7 +32,31 @@ MessageRef Message::create(PayloadKind kind, ByteView payload, ByteView key) {
   return MessageRef(message);
 }
 
+MessageRef Message::create(FeedEntry entry) {
+  static_assert(alignof(FeedEntry) <= alignof(Message));
+  void* block = ::operator new(sizeof(Message) + sizeof(FeedEntry));
+  const Message* const original = entry.original.get();
+  auto* message = original == nullptr ? new (block) Message(PayloadKind::kJson, 0, 0, true)
+                                      : new (block)
+                                            Message(original->kind(), original->payload_bytes_,
+                                                    original->key_bytes_, true);
+  if (original != nullptr) {
+    message->stamp(original->id(), original->published_at());
+  }
+  message->stamp_count(entry.count);
+  new (message + 1) FeedEntry(std::move(entry));
+  return MessageRef(message);
+}
+
+const char* Message::original_bytes() const {
+  const Message* const original = feed_entry()->original.get();
+  return original == nullptr ? nullptr : original->bytes();
+}
+
 Message::~Message() {
+  if (is_feed_entry_ != 0) {
+    reinterpret_cast<FeedEntry*>(this + 1)->~FeedEntry();
+  }
   const WireBytes* form = forms_.load(std::memory_order_acquire);
   while (form != nullptr) {
     delete std::exchange(form, form->next);
@@ -44,7 +69,8 @@ void Message::destroy(Message* message) {
 }
 
 std::size_t Message::log_bytes() const {
-  return sizeof(Message) + payload_bytes_ + key_bytes_;
+  return sizeof(Message) + payload_bytes_ + key_bytes_ +
+         (is_feed_entry_ != 0 ? sizeof(FeedEntry) : 0);
 }
 
 const WireBytes& Message::keep_form(WireForm form, std::unique_ptr<WireBytes> bytes) const {

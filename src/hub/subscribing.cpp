@@ -7,6 +7,15 @@
 namespace wspush::hub {
 
 bool Hub::prepare(std::span<const std::string> topics, bool fence, const ReplyTo& to) {
+  std::vector<Wanted> wanted;
+  wanted.reserve(topics.size());
+  for (const std::string& topic : topics) {
+    wanted.push_back({topic});
+  }
+  return prepare(wanted, fence, to);
+}
+
+bool Hub::prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to) {
   Handle waiting;
   const auto wait_for_one_more = [&] {
     if (!waiting) {
@@ -14,19 +23,31 @@ bool Hub::prepare(std::span<const std::string> topics, bool fence, const ReplyTo
     }
     ++preparations_.find(waiting)->missing;
   };
-  std::vector<std::uint16_t> fenced;
-  for (const std::string& name : topics) {
+  std::vector<bool> is_fenced(options_.reactors, false);
+  const std::uint32_t slot = Handle::from_packed(to.connection).slot;
+  for (const auto& [name, after] : wanted) {
     Topic* topic = find_topic(name);
-    if (topic == nullptr && is_home_here(name)) {
+    if (is_feed(name)) {
+      if (topic == nullptr) {
+        topic = open_feed(name);
+      } else if (fence) {
+        is_fenced.assign(options_.reactors, true);
+      }
+      if (topic != nullptr && after.kind != After::Kind::kNext) {
+        prepare_cursor(*topic, slot, after);
+        FeedCursor& cursor = *find_prepared(*topic, slot);
+        if (cursor.fetching > 0) {
+          wait_for_one_more();
+          cursor.preparation = waiting;
+        }
+      }
+    } else if (topic == nullptr && is_home_here(name)) {
       topic = open_home_topic(name);  // Null past limits.topics: `subscribe` will say so.
     } else if (topic == nullptr) {
       topic = &add_topic(name);
       post_.send(home_of(name), OpenReplicaMail{name, options_.reactor, topic->handle});
     } else if (fence && topic->home == nullptr) {  // Its snapshot may be older than the commands.
-      const std::uint16_t home = home_of(name);
-      if (std::find(fenced.begin(), fenced.end(), home) == fenced.end()) {
-        fenced.push_back(home);
-      }
+      is_fenced[home_of(name)] = true;
     }
     if (topic != nullptr && !topic->is_ready) {
       wait_for_one_more();
@@ -35,9 +56,11 @@ bool Hub::prepare(std::span<const std::string> topics, bool fence, const ReplyTo
       topic->idle_since = now_;  // It lingers at least until the subscription is made.
     }
   }
-  for (const std::uint16_t home : fenced) {
-    wait_for_one_more();
-    post_.send(home, FenceMail{options_.reactor, waiting});
+  for (std::uint16_t home = 0; home < options_.reactors; ++home) {
+    if (is_fenced[home] && home != options_.reactor) {
+      wait_for_one_more();
+      post_.send(home, FenceMail{options_.reactor, waiting});
+    }
   }
   return !waiting;
 }
@@ -68,7 +91,7 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
   if (topic == nullptr || !topic->is_ready) {
     return Unexpected(HubError::kTopicLimit);
   }
-  if (topic->rule == nullptr) {
+  if (topic->rule == nullptr && topic->feed == nullptr) {
     return Unexpected(HubError::kForbidden);
   }
   if (table_.find(topic->handle.slot, who.slot) != kNone) {
@@ -78,12 +101,16 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
     ++counters_.subscription_limit_hits;
     return Unexpected(HubError::kSubscriptionLimit);
   }
+  if (topic->feed != nullptr) {
+    return subscribe_to_feed(*topic, who, options);
+  }
   trim(*topic);
   const TopicLog& log = topic->log;
-  Subscribed answer{.last = {log.epoch(), log.last()}, .recovered = std::nullopt, .next = {}};
+  Subscribed answer{.last = {log.epoch(), log.last()}, .recovered = std::nullopt};
   std::uint64_t cursor = log.last();
   switch (options.after.kind) {
     case After::Kind::kNext:
+    case After::Kind::kPosition:  // It is none of a topic.
       break;
     case After::Kind::kFirst:
       cursor = log.first() - 1;
@@ -98,24 +125,32 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
     }
   }
   answer.next = {log.epoch(), cursor + 1};
-  const std::uint32_t index = table_.add(topic->handle.slot, who.slot, options.form, options.mode);
+  start_at(*topic, add_subscription(*topic, who, options), cursor);
+  return answer;
+}
+
+std::uint32_t Hub::add_subscription(Topic& topic, Member who, const SubscribeOptions& options) {
+  const std::uint32_t index = table_.add(topic.handle.slot, who.slot, options.form, options.mode);
   if (who.slot >= fd_by_slot_.size()) {
     fd_by_slot_.resize(who.slot + 1, -1);
   }
   fd_by_slot_[who.slot] = who.fd;
-  ++topic->subscribers;
-  count_changed(*topic);
-  if (cursor == log.last() && !topic->is_dirty) {
-    enter_array(*topic, index, who.fd);
-  } else {
-    table_.put_behind(index, log.epoch(), cursor);
-    if (cursor == log.last()) {
-      catch_up(index);
-    } else {
-      events_.on_behind(who.slot);
-    }
+  ++topic.subscribers;
+  count_changed(topic);
+  return index;
+}
+
+void Hub::start_at(Topic& topic, std::uint32_t index, std::uint64_t cursor) {
+  if (cursor == topic.log.last() && !topic.is_dirty) {
+    enter_array(topic, index, fd_by_slot_[table_[index].slot]);
+    return;
   }
-  return answer;
+  put_behind(topic, index, cursor);
+  if (cursor == topic.log.last()) {
+    catch_up(index);
+  } else {
+    events_.on_behind(table_[index].slot);
+  }
 }
 
 Result<void, HubError> Hub::unsubscribe(std::uint32_t slot, ByteView name) {
@@ -145,7 +180,7 @@ void Hub::overtake_flush_of(std::uint32_t index) {
   const bool is_served = table_[index].place < array.walked;
   const std::uint64_t cursor = is_served ? topic.walk_end : topic.flushed;
   leave_array(topic, index);
-  table_.put_behind(index, topic.log.epoch(), cursor);
+  put_behind(topic, index, cursor);
 }
 
 void Hub::overtake_flush(std::uint32_t slot) {
@@ -155,6 +190,7 @@ void Hub::overtake_flush(std::uint32_t slot) {
 }
 
 void Hub::remove_subscriber(std::uint32_t slot) {
+  forget_all_prepared(slot);
   while (table_.first_of(slot) != kNone) {
     end_subscription(table_.first_of(slot));
   }
@@ -164,6 +200,8 @@ void Hub::end_subscription(std::uint32_t index) {
   Topic& topic = topic_at(table_[index].topic);
   if (table_[index].state == Subscription::State::kMember) {
     leave_array(topic, index);
+  } else {
+    end_behind(index);
   }
   table_.remove(index);
   WSPUSH_ASSERT(topic.subscribers > 0);
@@ -198,6 +236,12 @@ void Hub::post_counts() {
   for (const Handle handle : count_dirty_) {
     if (Topic* topic = topics_.find(handle)) {
       topic->is_count_dirty = false;
+      if (topic->feed != nullptr) {
+        for (std::uint16_t home = 0; home < options_.reactors; ++home) {
+          tell(home, FeedCountMail{topic->feed->at_homes[home], topic->subscribers});
+        }
+        continue;
+      }
       post_.send(home_of(topic->name),
                  CountMail{topic->home_handle, options_.reactor, topic->subscribers});
     }

@@ -17,8 +17,8 @@ struct Subscription {
     kBehind,   ///< has a Behind record, at `place`; the connection's flush brings it forward
     kJoining,  ///< the same, and caught up: enters the array when that has come as far
   };
-  std::uint32_t topic;  ///< slot of the topic in the hub
-  std::uint32_t slot;   ///< connection
+  std::uint32_t topic;             ///< slot of the topic in the hub
+  std::uint32_t slot;              ///< connection
   std::uint32_t previous = kNone;  ///< of the same connection
   std::uint32_t next = kNone;
   std::uint32_t place = kNone;

@@ -11,6 +11,7 @@
 #include "wspush/hub/member.hpp"
 #include "wspush/hub/message.hpp"
 
+#include "hub/feed_state.hpp"
 #include "hub/topic_log.hpp"
 
 namespace wspush::hub {
@@ -42,15 +43,19 @@ struct Replica {
 struct Home {
   engine::TopicPosition position;
   std::vector<Replica> replicas;
+  std::unique_ptr<FeedRoutes> routes;
 };
 
-/// A topic in one reactor: at its home, or a replica there for the reactor's own subscribers.
+/// A topic in one reactor: at its home, or a replica there for the reactor's own subscribers. Or a
+/// feed of this reactor: to its subscribers it is the same.
 struct Topic {
   std::string name;
   Handle handle;
   Handle home_handle;          ///< replica: the topic at its home, once the snapshot is here
   std::unique_ptr<Home> home;  ///< null in a replica
-  const config::TopicRule* rule = nullptr;  ///< null: no rule fits (after a reload)
+  std::unique_ptr<Feed> feed;  ///< null in a topic
+  /// Null: no rule fits (after a reload), or it is a feed.
+  const config::TopicRule* rule = nullptr;
 
   TopicLog log;
   std::vector<MemberArray> arrays;

@@ -4,16 +4,21 @@
 
 namespace wspush::hub {
 
-void TopicLog::reset(std::uint32_t epoch, std::uint64_t last) {
+void TopicLog::reset(std::uint32_t epoch, std::uint64_t last, std::uint64_t newest_dropped) {
   ring_ = {};
   count_ = 0;
   bytes_ = 0;
+  newest_dropped_ = newest_dropped;
   epoch_ = epoch;
   last_ = last;
 }
 
 void TopicLog::append(MessageRef message) {
   WSPUSH_CHECK(message->id().epoch == epoch_ && message->id().offset == last_ + 1);
+  append_foreign(std::move(message));
+}
+
+void TopicLog::append_foreign(MessageRef message) {
   if (count_ == ring_.size()) {
     grow();
   }
@@ -35,6 +40,7 @@ void TopicLog::grow() {
 void TopicLog::drop_oldest() {
   MessageRef& oldest = ring_[index_of(first())];
   bytes_ -= oldest->log_bytes();
+  newest_dropped_ = oldest->count();
   oldest = MessageRef();
   --count_;
 }

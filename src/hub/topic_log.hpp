@@ -15,7 +15,8 @@ struct LogBounds {
 };
 
 /// The newest messages of a topic: a ring of references with consecutive offsets of one epoch.
-/// Empty, it owns no memory. Thread: the reactor's own.
+/// Empty, it owns no memory. In a feed the offsets are its own, by arrival.
+/// Thread: the reactor's own.
 class TopicLog {
  public:
   std::uint32_t epoch() const { return epoch_; }
@@ -26,18 +27,23 @@ class TopicLog {
   std::uint64_t count() const { return count_; }
   std::uint64_t bytes() const { return bytes_; }
   bool empty() const { return count_ == 0; }
+  /// `Message::count` of the newest message that is no longer kept; 0 if there was none.
+  std::uint64_t newest_dropped() const { return newest_dropped_; }
 
   /// `offset` is in [first(), last()].
   const MessageRef& at(std::uint64_t offset) const { return ring_[index_of(offset)]; }
 
-  /// Forgets everything and goes on behind `last`.
-  void reset(std::uint32_t epoch, std::uint64_t last);
+  /// Forgets everything and goes on behind `last`. Whoever has what was published up to
+  /// `newest_dropped` has lost nothing.
+  void reset(std::uint32_t epoch, std::uint64_t last, std::uint64_t newest_dropped = 0);
 
   /// `message` is stamped with this epoch and `last() + 1`. Amortised O(1).
   void append(MessageRef message);
+  /// The same for the ring of a feed, where the message has the id of another log.
+  void append_foreign(MessageRef message);
 
-  /// Drops the oldest while the log is over its bounds, or older than `bounds.ttl` at `now`; never a
-  /// message from `keep_from` on: the fan-out has yet to send those. Returns how many went.
+  /// Drops the oldest while the log is over its bounds, or older than `bounds.ttl` at `now`; never
+  /// a message from `keep_from` on: the fan-out has yet to send those. Returns how many went.
   std::uint64_t trim(const LogBounds& bounds, TimePoint now, std::uint64_t keep_from);
 
   /// Drops everything before `offset`.
@@ -51,6 +57,7 @@ class TopicLog {
   std::vector<MessageRef> ring_;  ///< size is 0 or a power of two; a message lies at its offset
   std::uint64_t last_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t newest_dropped_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t epoch_ = 0;
 };

@@ -104,8 +104,9 @@ Route PublicRouter::route_path(door::UpgradeExchange& exchange, std::string_view
       door::asks_for_websocket(exchange.head(), context_.config->handshake.relaxed);
   if (path.starts_with(kTopics) && path.find('/', kTopics.size()) == std::string_view::npos) {
     const std::string& topic = exchange.target().segments().back();
-    return is_websocket ? route_of(door::make_raw_handshake(exchange, context_, topic))
-                        : route_of(door::route_topic_request(exchange, context_, {topic}));
+    return is_websocket
+               ? route_of(door::make_raw_handshake(exchange, context_, topic))
+               : route_of(door::route_topic_request(exchange, context_, {.names = {topic}}));
   }
   if (path == "/topics" && is_websocket) {
     return fixed(
@@ -113,7 +114,8 @@ Route PublicRouter::route_path(door::UpgradeExchange& exchange, std::string_view
   }
   if (path == "/topics") {
     const auto named = exchange.target().all("topic");
-    return route_of(door::route_topic_request(exchange, context_, {named.begin(), named.end()}));
+    return route_of(door::route_topic_request(
+        exchange, context_, {.names = {named.begin(), named.end()}, .may_be_patterns = true}));
   }
   return {};
 }

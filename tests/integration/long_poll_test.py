@@ -144,6 +144,85 @@ class TestAnswers:
         assert poll.read_response().json()["last"] == message
 
 
+class TestSeveralTopics:
+    def position_of(self, daemon, names):
+        answer = fetch(daemon.public, "GET", f"/topics?{names}")
+        assert answer.status == 204, answer
+        return answer.header("Wspush-Last")
+
+    def test_one_position_is_for_all_of_them(self, daemon, unique):
+        topics = [unique() for _ in range(4)]
+        names = "&".join(f"topic={topic}" for topic in topics)
+        after, seen, connection = self.position_of(daemon, names), [], daemon.http()
+        for number in range(30):
+            message = daemon.publish(topics[number % 4], number)["id"]
+            answer = connection.request("GET", f"/topics?{names}&after={after}&wait=5").json()
+            assert [(each["topic"], each["id"], each["data"]) for each in answer["messages"]] == [
+                (topics[number % 4], message, number)]
+            assert "gap" not in answer
+            after = answer["last"]
+            seen.append(after)
+        assert len(set(seen)) == 30
+
+    def test_what_comes_later_is_waited_for(self, daemon, unique):
+        base = unique()
+        names = f"topic={base}.*&topic={base}.deep.%3E"
+        after = self.position_of(daemon, names)
+        poll = daemon.http()
+        before = daemon.metric("wspushd_connections", door="poll")
+        poll.send_request("GET", f"/topics?{names}&after={after}&wait=20")
+        eventually(lambda: daemon.metric("wspushd_connections", door="poll") > before, "it waits")
+        daemon.publish(f"{base}.deep.down.here", "news")
+        answer = poll.read_response().json()
+        assert [each["topic"] for each in answer["messages"]] == [f"{base}.deep.down.here"]
+
+    def test_many_messages_come_in_several_answers(self, daemon, unique):
+        base = unique("long")
+        after = self.position_of(daemon, f"topic={base}.*")
+        for number in range(5):
+            daemon.publish_many(f"{base}.t{number}", range(200))
+        seen, sizes = {}, []
+        while sum(sizes) < 1000:
+            answer = fetch(daemon.public, "GET", f"/topics?topic={base}.*&after={after}&wait=5")
+            assert answer.status == 200, (sizes, answer)
+            assert "gap" not in answer.json()
+            for each in answer.json()["messages"]:
+                seen.setdefault(each["topic"], []).append(each["data"])
+            sizes.append(len(answer.json()["messages"]))
+            after = answer.json()["last"]
+        assert max(sizes) <= 300
+        assert all(data == list(range(200)) for data in seen.values()) and len(seen) == 5
+        answer = fetch(daemon.public, "GET", f"/topics?topic={base}.*&after={after}&wait=0")
+        assert answer.status == 204
+
+    def test_what_is_lost_is_told(self, daemon, unique):
+        topics = [unique("short"), unique("short")]
+        names = "&".join(f"topic={topic}" for topic in topics)
+        after = self.position_of(daemon, names)
+        daemon.publish_many(topics[1], range(7))
+        answer = fetch(daemon.public, "GET", f"/topics?{names}&after={after}").json()
+        assert answer["gap"] is True
+        assert [each["data"] for each in answer["messages"]] == [4, 5, 6]
+        assert fetch(daemon.public, "GET",
+                     f"/topics?{names}&after={answer['last']}&wait=0").status == 204
+
+    def test_a_position_of_another_process_is_a_gap(self, daemon, start, unique):
+        names = f"topic={unique()}&topic={unique()}"
+        after = self.position_of(start(), names)
+        answer = fetch(daemon.public, "GET", f"/topics?{names}&after={after}").json()
+        assert answer["gap"] is True and answer["messages"] == []
+        assert fetch(daemon.public, "GET",
+                     f"/topics?{names}&after={answer['last']}&wait=0").status == 204
+
+    def test_first_begins_with_what_is_kept(self, daemon, unique):
+        topics = [unique(), unique()]
+        for topic in topics:
+            daemon.publish(topic, topic)
+        answer = fetch(daemon.public, "GET",
+                       f"/topics?topic={topics[0]}&topic={topics[1]}&after=first").json()
+        assert sorted(each["topic"] for each in answer["messages"]) == sorted(topics)
+
+
 class TestConnections:
     def test_go_on_after_an_answer_also_pipelined(self, daemon, topic):
         after = daemon.publish(topic, 1)["id"]
@@ -251,6 +330,9 @@ class TestRefusals:
         ("/topics/closed.x", 403, "forbidden"), ("/topics/nowhere", 403, "forbidden"),
         ("/topics/a..b", 400, "bad_topic"), ("/topics/open.*", 400, "bad_topic"),
         ("/topics", 400, "bad_request"), ("/topics?topic=a..b", 400, "bad_topic"),
+        ("/topics?topic=open.x&topic=closed.x", 403, "forbidden"),
+        ("/topics?topic=%3E", 403, "forbidden"), ("/topics?topic=open.*&after=0000002a-1", 400,
+                                                  "bad_request"),
         ("/topics/open/x", 404, "not_found")])
     def test_are_told_with_status_and_code(self, daemon, path, status, code):
         answer = fetch(daemon.public, "GET", path)

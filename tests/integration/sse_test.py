@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -269,6 +270,125 @@ class TestResume:
         assert event.next_event().id == third
         assert third == following(first, 2)
         assert daemon.poll(topic, f"?after={second}").json()["last"] == third
+
+
+def several(daemon, *topics, query="", headers=None):
+    """An event stream over topics and patterns, its beginning read."""
+    names = "&".join(f"topic={quote(topic, safe='')}" for topic in topics)
+    connection = daemon.http()
+    return SseClient.open(None, f"/topics?{names}{query}", headers, connection=connection).start()
+
+
+class TestSeveralTopics:
+    def test_each_event_names_its_topic(self, daemon, unique):
+        topics = [unique() for _ in range(4)]
+        client = several(daemon, *topics)
+        for number in range(20):
+            daemon.publish(topics[number % 4], number)
+        events = [client.next_event() for _ in range(20)]
+        assert sorted((event.type, int(event.data)) for event in events) == sorted(
+            (topics[number % 4], number) for number in range(20))
+        for topic in topics:
+            data = [int(event.data) for event in events if event.type == topic]
+            assert data == sorted(data)
+
+    def test_one_topic_alone_is_that_topic(self, daemon, topic):
+        client = several(daemon, topic, topic)
+        message = daemon.publish(topic, 1)["id"]
+        event = client.next_event()
+        assert (event.type, event.id, event.data) == ("", message, "1")
+
+    def test_patterns_have_topics_that_come_to_be_later(self, daemon, unique):
+        base = unique()
+        client = several(daemon, f"{base}.*.end", f"{base}.x.>")
+        wanted = [f"{base}.a.end", f"{base}.x.end", f"{base}.x.y.z"]
+        for topic in wanted + [f"{base}.a", f"{base}.x", f"{base}.a.b.end"]:
+            daemon.publish(topic, topic)
+        events = [client.next_event() for _ in wanted]
+        assert sorted(event.type for event in events) == sorted(wanted)
+        assert all(event.data == f'"{event.type}"' for event in events)
+
+    def test_a_place_brings_what_was_missed_on_each_of_them(self, daemon, unique):
+        topics = [unique() for _ in range(5)]
+        client, seen = several(daemon, *topics), {topic: [] for topic in topics}
+        for round_number in range(8):
+            for topic in topics:
+                daemon.publish(topic, round_number)
+            for _ in range(3):  # not all of them: cut off in the middle
+                event = client.next_event()
+                seen[event.type].append(int(event.data))
+            client.close()
+            client = several(daemon, *topics, headers={"Last-Event-ID": event.id})
+        while sum(map(len, seen.values())) < 8 * len(topics):
+            event = client.next_event()
+            assert event.type in seen, event
+            seen[event.type].append(int(event.data))
+        assert all(data == list(range(8)) for data in seen.values()), seen
+
+    def test_a_place_is_there_before_the_first_event(self, daemon, unique):
+        topics = [unique(), unique()]
+        client = several(daemon, *topics)
+        client.close()
+        daemon.publish(topics[1], "meanwhile")
+        back = several(daemon, *topics, headers={"Last-Event-ID": client.parser.last_id})
+        assert back.next_event().data == '"meanwhile"'
+
+    def test_first_brings_all_that_is_kept(self, daemon, unique):
+        topics = [unique("short"), unique("short")]
+        for topic in topics:
+            daemon.publish_many(topic, range(5))
+        client = several(daemon, *topics, query="&after=first")
+        events = [client.next_event() for _ in range(6)]
+        assert sorted(event.data for event in events) == ["2", "2", "3", "3", "4", "4"]
+
+    def test_what_is_lost_is_a_gap(self, daemon, unique):
+        topics = [unique("short"), unique("short")]
+        client = several(daemon, *topics)
+        client.close()
+        daemon.publish_many(topics[0], range(7))
+        back = several(daemon, *topics, headers={"Last-Event-ID": client.parser.last_id})
+        gap = back.next_event()
+        assert gap.type == "gap" and gap.json()["after"] == client.parser.last_id
+        assert [back.next_event().data for _ in range(3)] == ["4", "5", "6"]
+
+    def test_a_place_of_another_process_is_a_gap(self, daemon, start, unique):
+        own = start()
+        place = several(own, "open.a", "open.b").parser.last_id
+        client = several(daemon, unique(), unique(), headers={"Last-Event-ID": place})
+        assert client.next_event().type == "gap"
+
+    def test_a_topic_that_is_cleared_is_a_gap_of_its_own(self, daemon, unique):
+        topics = [unique(), unique()]
+        client = several(daemon, *topics)
+        old = daemon.publish(topics[0], 1)["id"]
+        assert client.next_event().data == "1"
+        assert daemon.api("DELETE", messages_path(topics[0])).status == 204
+        gap = client.next_event()
+        assert gap.type == "gap"
+        assert (gap.json()["topic"], gap.json()["after"]) == (topics[0], old)
+        daemon.publish(topics[0], 2)
+        assert client.next_event().data == "2"
+
+    def test_what_may_not_be_read_is_refused_with_all_of_it(self, daemon, topic):
+        for names, status in (("closed.x", 403), (">", 403), ("a..b", 400), ("open.*x", 400)):
+            answer = ask(daemon, f"/topics?topic={topic}&topic={quote(names)}")
+            assert answer.status == status, names
+        for after in ("00000000-1", "p", "pAAAA", "newest"):
+            assert ask(daemon, f"/topics?topic={topic}&topic=open.x&after={after}").status == 400
+
+    def test_a_hundred_topics_are_allowed(self, daemon, topic):
+        names = [f"{topic}.{number}" for number in range(100)]
+        client = several(daemon, *names)
+        for name in names[::10]:
+            daemon.publish(name, name)
+        assert sorted(client.next_event().type for _ in range(10)) == sorted(names[::10])
+
+    def test_every_topic_counts_the_subscriber(self, daemon, unique):
+        topics = [unique(), unique()]
+        client = several(daemon, *topics)
+        assert daemon.publish(topics[0], 1)["subscribers"] == 1
+        client.close()
+        eventually(lambda: daemon.subscribers(topics[1]) == 0, "it is gone")
 
 
 class TestTimeAndEnd:

@@ -46,6 +46,7 @@ struct WireBytes {
 };
 
 class Message;
+struct FeedEntry;
 
 /// Counted reference to an immutable message. Thread: any, each reference by one thread at a time.
 class MessageRef {
@@ -71,14 +72,22 @@ class MessageRef {
 };
 
 /// What was published: one allocation with its payload and key behind it. The engine stamps it
-/// with its id before anybody else sees it; from then on it never changes.
+/// with its id before anybody else sees it; from then on it never changes. Or what a feed makes of
+/// such a message (wspush/hub/feed.hpp): then a FeedEntry lies behind it.
 class Message {
  public:
   /// Copies `payload` and `key`. A JSON payload has been checked by the caller and is kept byte for
   /// byte. `key` may be empty (none) and is at most 255 bytes.
   static MessageRef create(PayloadKind kind, ByteView payload, ByteView key = {});
 
-  PayloadKind kind() const { return kind_; }
+  /// A message that stands in a feed for `entry.original`, which it keeps.
+  static MessageRef create(FeedEntry entry);
+  /// Null unless the message stands in a feed. Lifetime: the message's.
+  const FeedEntry* feed_entry() const {
+    return is_feed_entry_ != 0 ? reinterpret_cast<const FeedEntry*>(this + 1) : nullptr;
+  }
+
+  PayloadKind kind() const { return static_cast<PayloadKind>(kind_); }
   ByteView payload() const { return {bytes(), payload_bytes_}; }
   ByteView key() const { return {bytes() + payload_bytes_, key_bytes_}; }
   MessageId id() const { return id_; }
@@ -89,6 +98,11 @@ class Message {
     id_ = id;
     published_at_ = now;
   }
+
+  /// How many messages its home had published with this one: the same order for all its topics.
+  std::uint64_t count() const { return count_; }
+  /// By the home, once, before anybody else sees it. Below 2^48: a million a second for nine years.
+  void stamp_count(std::uint64_t count) { count_ = count & ((std::uint64_t{1} << 48) - 1); }
 
   /// What the message weighs in a log: the allocation without its wire forms. Bytes.
   std::size_t log_bytes() const;
@@ -103,8 +117,12 @@ class Message {
 
  private:
   friend class MessageRef;
-  Message(PayloadKind kind, std::uint32_t payload_bytes, std::uint8_t key_bytes)
-      : payload_bytes_(payload_bytes), key_bytes_(key_bytes), kind_(kind) {}
+  Message(PayloadKind kind, std::size_t payload_bytes, std::size_t key_bytes, bool is_feed_entry)
+      : payload_bytes_(static_cast<std::uint32_t>(payload_bytes)),
+        count_(0),
+        key_bytes_(key_bytes & 0xff),
+        kind_(static_cast<std::uint64_t>(kind) & 0xf),
+        is_feed_entry_(is_feed_entry ? 1 : 0) {}
   ~Message();
   static void destroy(Message* message);
   static const WireBytes* find_from(const WireBytes* first, WireForm form) {
@@ -113,7 +131,10 @@ class Message {
     }
     return first;
   }
-  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+  const char* bytes() const {
+    return is_feed_entry_ != 0 ? original_bytes() : reinterpret_cast<const char*>(this + 1);
+  }
+  const char* original_bytes() const;
 
   mutable std::atomic<std::uint32_t> references_{1};
   std::uint32_t payload_bytes_;
@@ -122,9 +143,13 @@ class Message {
   /// A list that only grows, at its front: most messages leave in one form, so that room for all of
   /// them would be wasted.
   mutable std::atomic<const WireBytes*> forms_{nullptr};
-  std::uint8_t key_bytes_;
-  PayloadKind kind_;
+  // One word: a message is 48 bytes.
+  std::uint64_t count_ : 48;
+  std::uint64_t key_bytes_ : 8;
+  std::uint64_t kind_ : 4;
+  std::uint64_t is_feed_entry_ : 1;
 };
+static_assert(sizeof(Message) == 48);
 
 /// A view of one message in one wire form. Lifetime: that of the message.
 class Frame {

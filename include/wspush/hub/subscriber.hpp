@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "wspush/base/bytes.hpp"
+#include "wspush/hub/feed.hpp"
 #include "wspush/hub/member.hpp"
 #include "wspush/hub/message.hpp"
 
@@ -34,11 +35,19 @@ enum class HubError : std::uint8_t {
   kUnavailable,        ///< the engine cannot take it now
 };
 
-/// Where a subscription starts. Without any of them: with the next message.
+/// Where a subscription starts. Without any of them: with the next message. Of a topic after an id,
+/// of a feed after a position.
 struct After {
-  enum class Kind : std::uint8_t { kNext, kFirst, kId };
+  enum class Kind : std::uint8_t { kNext, kFirst, kId, kPosition };
   Kind kind = Kind::kNext;
-  MessageId id;
+  MessageId id{};
+  FeedPosition position{};
+};
+
+/// A topic or a feed to be brought here, and where it will be subscribed to.
+struct Wanted {
+  std::string name;
+  After after{};
 };
 
 enum class Mode : std::uint8_t { kAll, kLatest };
@@ -51,16 +60,20 @@ struct SubscribeOptions {
 };
 
 struct Subscribed {
+  FeedPosition position{};  ///< of a feed, in place of `last`
   MessageId last;
   std::optional<bool> recovered;  ///< only where `after` was given
-  MessageId next;                 ///< the first message that it gets, kept or still to come
+  MessageId next{};  ///< the first message that it gets, kept or still to come; not of a feed
 };
 
-/// Messages between `after` and `next` are lost to a subscriber.
+/// Messages between `after` and `next` are lost to a subscriber. Of a feed it is known only that
+/// some of its topics lost some: then the positions say where.
 struct Gap {
-  ByteView topic;
+  ByteView topic;  ///< or the feed's name
   MessageId after;
   MessageId next;
+  const FeedPosition* after_position = nullptr;  ///< of a feed; both or none
+  const FeedPosition* next_position = nullptr;
 };
 
 // --- answers that come later

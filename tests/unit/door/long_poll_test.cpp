@@ -111,6 +111,44 @@ TEST_F(Poll, WaitsAtAReplicaOfAnotherReactorToo) {
   }
 }
 
+TEST_F(Poll, OfSeveralTopicsGoesOnFromOnePosition) {
+  hubs_.clear();
+  engines_.clear();
+  start(2);
+  const auto poll = [&](const std::string& more) {
+    request("/topics?topic=open.*&topic=own.a" + more);
+    for (int i = 0; i < 10 && !is_answered(); ++i) {
+      turn();
+    }
+  };
+  poll("");
+  ASSERT_TRUE(is_answered());
+  std::string position = exchange_->header("Wspush-Last");
+  poll("&wait=9&after=" + position);
+  EXPECT_FALSE(is_answered());
+  publish("open.a", "1");
+  for (int i = 0; i < 10 && !is_answered(); ++i) {
+    turn();
+  }
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find(R"({"topic":"open.a","id":")"), std::string::npos) << body();
+  position = body().substr(body().rfind(R"("last":")") + 8);
+  position = position.substr(0, position.find('"'));
+  for (const char* topic : {"open.b", "own.a", "open.c"}) {
+    publish(topic, "2");
+  }
+  turn();
+  poll("&wait=0&after=" + position);
+  ASSERT_TRUE(is_answered());
+  for (const char* topic : {"open.b", "own.a", "open.c"}) {
+    EXPECT_NE(body().find(topic), std::string::npos) << body();
+  }
+  EXPECT_EQ(body().find("open.a"), std::string::npos) << body();
+  poll("&wait=0&after=first");
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("open.a"), std::string::npos) << body();
+}
+
 TEST_F(Poll, IsAnsweredWithItsPositionWhenTheTimeIsOver) {
   const std::string last = position("open.a");
   request("/topics/open.a?wait=3&after=" + last);

@@ -78,12 +78,12 @@ class RequestRig : public SessionRig {
     exchange_ =
         std::make_unique<FakeExchange>(connection_, method + " " + target + " " + version +
                                                         "\r\nHost: push.test\r\n" + lines + "\r\n");
-    std::vector<std::string> topics;
+    RequestedTopics topics;
     if (exchange_->target().path() == "/topics") {
       const auto named = exchange_->target().all("topic");
-      topics.assign(named.begin(), named.end());
+      topics = {.names = {named.begin(), named.end()}, .may_be_patterns = true};
     } else {
-      topics.push_back(exchange_->target().segments().back());
+      topics.names.push_back(exchange_->target().segments().back());
     }
     route_ = route_topic_request(*exchange_, *context_, std::move(topics));
     route_.handler->on_head(*exchange_);

@@ -37,6 +37,17 @@ TEST(SseFormat, OneLineHasNeitherCarriageReturnNorLineFeed) {
   EXPECT_FALSE(is_one_line("\ra"));
 }
 
+TEST(SseFormat, AGapSaysWhatIsKnown) {
+  std::string out;
+  append_gap_event(out, {.id = "e-4", .topic = "q\"", .after = "e-1", .next = "e-5"});
+  EXPECT_EQ(
+      out,
+      "event: gap\nid: e-4\ndata: {\"topic\":\"q\\\"\",\"after\":\"e-1\",\"next\":\"e-5\"}\n\n");
+  out.clear();
+  append_gap_event(out, {.id = {}, .topic = {}, .after = "p1", .next = {}});
+  EXPECT_EQ(out, "event: gap\ndata: {\"after\":\"p1\"}\n\n");
+}
+
 TEST(SseFormat, WhatAClientReadsIsTheTextWithLineFeeds) {
   SplitMix64 random(7);
   for (int round = 0; round < 2000; ++round) {

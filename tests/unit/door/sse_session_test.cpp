@@ -41,6 +41,9 @@ class Sse : public RequestRig {
       start();
     }
     request(target, "Accept: text/event-stream\r\n" + lines, "GET", version);
+    for (int i = 0; i < 10 && session_ == nullptr; ++i) {
+      turn();
+    }
     ASSERT_TRUE(session_ != nullptr);
     rest();
   }
@@ -162,6 +165,37 @@ TEST_F(Sse, ANewEpochIsAGapWhereverItIs) {
   hubs_[0]->remove_subscriber(connection_.handle().slot);
   open("/topics/open.a", "Last-Event-ID: " + all[1].id + "\r\n");
   EXPECT_THAT(events(), ElementsAre("|-1|new"));
+}
+
+TEST_F(Sse, SeveralTopicsAreOneStreamWithThePlaceInAllOfThem) {
+  start(2);
+  open("/topics?topic=open.a&topic=own.*");
+  const std::string begin = said().last_id;
+  EXPECT_TRUE(begin.starts_with('p')) << begin;
+  publish("open.a", "1");
+  publish("own.b", "two\nlines");
+  publish("open.c", "not asked for");
+  rest();
+  rest();
+  const std::vector<StreamEvent> all = said().events;
+  ASSERT_EQ(all.size(), 2U);
+  std::string last;
+  for (const StreamEvent& event : all) {
+    EXPECT_EQ(event.data, event.type == "open.a" ? "1" : "two\nlines");
+    EXPECT_TRUE(event.id.starts_with('p'));
+    EXPECT_NE(event.id, last);
+    last = event.id;
+  }
+  EXPECT_NE(all[0].type, all[1].type);
+
+  // A topic that begins anew is a gap of its own.
+  hubs_[0]->clear("open.a", {});
+  rest();
+  rest();
+  const std::vector<StreamEvent> gaps = said().events;
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].type, "gap");
+  EXPECT_TRUE(gaps[0].data.starts_with(R"({"topic":"open.a","after":")")) << gaps[0].data;
 }
 
 TEST_F(Sse, SaysAWordAfterSilenceAndNoneWhereThereIsTraffic) {

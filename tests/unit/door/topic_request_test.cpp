@@ -55,7 +55,7 @@ TEST_F(Topics, WhereAUserIsRequiredNobodyReadsWithoutAToken) {
 TEST_F(Topics, OfOneRequestAreBounded) {
   start();
   std::string target = "/topics?after=x";
-  for (std::size_t i = 0; i <= kTopicsPerRequestMax; ++i) {
+  for (std::size_t i = 0; i <= hub::kFiltersMax; ++i) {
     target += "&topic=open.t" + std::to_string(i);
   }
   EXPECT_EQ(status_of(target), 400);
@@ -65,6 +65,27 @@ TEST_F(Topics, OfOneRequestAreBounded) {
 TEST_F(Topics, NamedTwiceAreReadOnce) {
   start();
   EXPECT_EQ(status_of("/topics?topic=open.a&topic=open.a"), 204);
+}
+
+TEST_F(Topics, MayBePatternsWhereSeveralCanBeNamed) {
+  start();
+  EXPECT_EQ(status_of("/topics?topic=open.*"), 204);
+  EXPECT_EQ(status_of("/topics?topic=open.*&topic=open.%3E"), 204);
+  EXPECT_EQ(status_of("/topics?topic=open.*x"), 400);
+  EXPECT_EQ(status_of("/topics?topic=%3E"), 403);
+  EXPECT_EQ(status_of("/topics?topic=open.a&topic=closed"), 403);
+  EXPECT_EQ(status_of("/topics?topic=open.a&topic=users.a"), 401);
+}
+
+TEST_F(Topics, OfSeveralHaveAPositionAndNoId) {
+  start();
+  EXPECT_EQ(status_of("/topics?topic=open.a&topic=open.b"), 204);
+  const std::string position = exchange_->header("Wspush-Last");
+  EXPECT_TRUE(position.starts_with('p')) << position;
+  EXPECT_EQ(status_of("/topics?topic=open.a&topic=open.b&after=0000002a-1"), 400);
+  EXPECT_EQ(status_of("/topics?topic=open.a&topic=open.b&after=" + position + "x"), 400);
+  EXPECT_EQ(status_of("/topics?topic=open.a&wait=0&after=" + position), 400);
+  EXPECT_EQ(status_of("/topics?topic=open.a&topic=open.b&wait=0&after=" + position), 204);
 }
 
 TEST_F(Topics, BeyondTheLimitOfTopicsAreRefused) {

@@ -3,12 +3,25 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "wspush/hub/topic_name.hpp"
+
 namespace wspush::hub::test {
 namespace {
 
 std::unique_ptr<WireBytes> encode_line(ByteView topic, const Message& message) {
   auto form = std::make_unique<WireBytes>();
-  form->prefix.append("M ").append(topic).append(" ");
+  if (const FeedEntry* const entry = message.feed_entry()) {
+    form->prefix.append(entry->is_gap() ? "H " : "F ").append(word_of(*entry->feed)).append(" ");
+    form->prefix.append(to_string(entry->position)).append(" ").append(topic).append(" ");
+    if (entry->is_gap()) {
+      form->prefix.append(to_string(entry->gap_after)).append(" ");
+      form->prefix.append(to_string(entry->gap_next)).append("\n");
+      form->has_payload = false;
+      return form;
+    }
+  } else {
+    form->prefix.append("M ").append(topic).append(" ");
+  }
   append_to(form->prefix, message.id());
   form->prefix.append(" ");
   form->has_payload = message.kind() != PayloadKind::kText;
@@ -21,6 +34,12 @@ std::unique_ptr<WireBytes> encode_line(ByteView topic, const Message& message) {
 }
 
 }  // namespace
+
+std::string word_of(ByteView feed) {
+  std::string word(feed);
+  std::replace(word.begin(), word.end(), '\n', ',');
+  return word;
+}
 
 std::array<Encode, kWireFormCount> line_forms() {
   std::array<Encode, kWireFormCount> forms;
@@ -72,14 +91,14 @@ void FakeReactor::subscribe(std::uint32_t slot,
                             std::vector<std::pair<std::string, SubscribeOptions>> wanted,
                             bool fence) {
   Client& client = *clients_[slot];
-  std::vector<std::string> names;
+  std::vector<Wanted> to_prepare;
   for (const auto& [name, options] : wanted) {
-    names.push_back(name);
+    to_prepare.push_back({name, options.after});
   }
   client.wanted = std::move(wanted);
   client.is_preparing = true;
-  const ReplyTo to{slot + 1 + (client.id << 32), 0, 0, index_};
-  if (hub_.prepare(names, fence, to)) {
+  const ReplyTo to{Handle{slot, static_cast<std::uint32_t>(client.id)}.packed(), 0, 0, index_};
+  if (hub_.prepare(to_prepare, fence, to)) {
     do_subscribe(slot);
   }
 }
@@ -90,6 +109,10 @@ void FakeReactor::do_subscribe(std::uint32_t slot) {
   for (const auto& [name, options] : client.wanted) {
     const auto answer = hub_.subscribe({client.fd, slot}, name, options);
     if (!answer) {
+      continue;
+    }
+    if (is_feed(name)) {
+      write_subscribed_to_feed(slot, name, options, *answer);
       continue;
     }
     std::string after = "-";
@@ -103,11 +126,39 @@ void FakeReactor::do_subscribe(std::uint32_t slot) {
   }
 }
 
+void FakeReactor::write_subscribed_to_feed(std::uint32_t slot, const std::string& name,
+                                           const SubscribeOptions& options,
+                                           const Subscribed& answer) {
+  std::string line = "Q " + word_of(name) + " " + to_string(answer.position) + " ";
+  line += !answer.recovered ? "-" : *answer.recovered ? "1" : "0";
+  switch (options.after.kind) {
+    case After::Kind::kNext:
+      line += " -";
+      break;
+    case After::Kind::kFirst:
+      line += " first";
+      break;
+    case After::Kind::kId:
+    case After::Kind::kPosition:
+      line += " " + to_string(options.after.position);
+      break;
+  }
+  const std::vector<ByteView> filters = filters_of(name);
+  for (const auto& [topic, last] : shared_.record.last) {
+    if (std::any_of(filters.begin(), filters.end(),
+                    [&](ByteView filter) { return pattern_matches(filter, topic); })) {
+      line += " " + topic + "=" + to_string(last) + "=" +
+              std::to_string(shared_.kept_from(topic, last));
+    }
+  }
+  write(slot, line + "\n");
+}
+
 void FakeReactor::unsubscribe(std::uint32_t slot, const std::string& topic) {
   const bool was_subscribed = hub_.is_subscribed(slot, topic);
   ASSERT_EQ(hub_.unsubscribe(slot, topic).has_value(), was_subscribed);
   if (was_subscribed) {
-    write(slot, "U " + topic + "\n");
+    write(slot, "U " + word_of(topic) + "\n");
   }
 }
 
@@ -342,7 +393,7 @@ void FakeReactor::on_reply(const ReplyTo& to, Reply&& reply) {
     shared_.on_answer(to.item, reply);
     return;
   }
-  const auto slot = static_cast<std::uint32_t>(to.connection) - 1;
+  const std::uint32_t slot = Handle::from_packed(to.connection).slot;
   Client* const client = clients_[slot].get();
   if (client == nullptr || client->id != to.connection >> 32 || client->is_dead ||
       client->is_closing) {
@@ -354,8 +405,13 @@ void FakeReactor::on_reply(const ReplyTo& to, Reply&& reply) {
 }
 
 bool FakeReactor::on_gap(std::uint32_t slot, WireForm /*form*/, const Gap& gap) {
-  write(slot, "G " + std::string(gap.topic) + " " + to_string(gap.after) + " " +
-                  to_string(gap.next) + "\n");
+  if (gap.after_position != nullptr) {
+    write(slot, "K " + word_of(gap.topic) + " " + to_string(*gap.after_position) + " " +
+                    to_string(*gap.next_position) + "\n");
+  } else {
+    write(slot, "G " + std::string(gap.topic) + " " + to_string(gap.after) + " " +
+                    to_string(gap.next) + "\n");
+  }
   return !clients_[slot]->is_closing && !clients_[slot]->is_dead;
 }
 
@@ -379,7 +435,7 @@ void FakeReactor::on_send_error(std::uint32_t slot, int /*error*/) {
 }
 
 void FakeReactor::on_withdrawn(std::uint32_t slot, WireForm /*form*/, ByteView topic) {
-  write(slot, "W " + std::string(topic) + "\n");
+  write(slot, "W " + word_of(topic) + "\n");
 }
 
 }  // namespace wspush::hub::test

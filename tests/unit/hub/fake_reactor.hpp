@@ -20,6 +20,9 @@ namespace wspush::hub::test {
 /// where it lies.
 std::array<Encode, kWireFormCount> line_forms();
 
+/// A feed's name as one word of a line.
+std::string word_of(ByteView feed);
+
 /// Mail between hubs: in order for each pair, delivered when the test says so.
 class FakePost {
  public:
@@ -132,6 +135,8 @@ class FakeReactor final : public Post, public MemberSender, public SubscriberEve
   void flush_clients();
   bool flush(std::uint32_t slot);
   void do_subscribe(std::uint32_t slot);
+  void write_subscribed_to_feed(std::uint32_t slot, const std::string& name,
+                                const SubscribeOptions& options, const Subscribed& answer);
   /// What the socket takes of `bytes`; negative: it is broken.
   std::ptrdiff_t take(Client& client, std::size_t bytes);
   /// The same through the client's stream, which keeps some more than the socket takes.

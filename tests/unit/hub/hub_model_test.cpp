@@ -1,6 +1,6 @@
-// Random lives of several hubs, checked against a slow and obvious idea of what every client must
-// have seen. A failure prints its seed; WSPUSH_HUB_SEED=<seed> runs that one alone,
-// WSPUSH_HUB_SEEDS=<count> that many.
+// Random lives of several hubs, with topics, patterns and sets, checked against a slow and obvious
+// idea of what every client must have seen. A failure prints its seed; WSPUSH_HUB_SEED=<seed> runs
+// that one alone, WSPUSH_HUB_SEEDS=<count> that many.
 #include <cstdlib>
 
 #include <gtest/gtest.h>
@@ -23,6 +23,7 @@ TEST(HubModel, EverySubscriberGetsEverythingOnceOrIsTold) {
   const std::uint64_t last = only == 0 ? number_from("WSPUSH_HUB_SEEDS", kSeeds) : only;
   std::uint64_t messages = 0;
   std::uint64_t gaps = 0;
+  std::uint64_t recovered = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("WSPUSH_HUB_SEED=" + std::to_string(seed));
     HubWorld world(seed);
@@ -41,10 +42,12 @@ TEST(HubModel, EverySubscriberGetsEverythingOnceOrIsTold) {
     ASSERT_FALSE(HasFailure());
     messages += world.messages();
     gaps += world.gaps();
+    recovered += world.recovered();
   }
   // The random choices must be such that something happens.
   EXPECT_GT(messages, 10 * (last - first + 1));
   EXPECT_TRUE(gaps > 0 || first == last);
+  EXPECT_TRUE(recovered > 0 || first == last);
 }
 
 }  // namespace

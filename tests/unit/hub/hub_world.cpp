@@ -22,7 +22,7 @@ HubWorld::HubWorld(std::uint64_t seed) : random_(seed), post_(1 + random_.below(
   has_bursts_ = below(20) == 0;
   const std::size_t topics = 1 + below(5);
   for (std::size_t i = 0; i < topics; ++i) {
-    const std::string name = "t" + std::to_string(i);
+    const std::string name = (i % 2 == 0 ? "a.t" : "b.t") + std::to_string(i);
     topics_.push_back(name);
     for (FakeRules* rules : {&rules_, &other_rules_}) {
       config::TopicRule rule;
@@ -43,6 +43,9 @@ HubWorld::HubWorld(std::uint64_t seed) : random_(seed), post_(1 + random_.below(
       rules->rules[name] = rule;
     }
   }
+  feeds_ = {"a.*", ">", "*.t1", "b.>", "a.t0\na.t2", "*.t0\nb.*"};
+  rules_.pattern_rule.when_slow = other_rules_.pattern_rule.when_slow = pick(
+      random_, {config::WhenSlow::kGap, config::WhenSlow::kGap, config::WhenSlow::kDisconnect});
   const auto count = static_cast<std::uint16_t>(post_.reactors());
   for (std::uint16_t i = 0; i < count; ++i) {
     reactors_.push_back(std::make_unique<FakeReactor>(
@@ -57,8 +60,7 @@ HubWorld::HubWorld(std::uint64_t seed) : random_(seed), post_(1 + random_.below(
         i, count, kClientSlots));
     reactors_.back()->hub().set_now(now_);
     if (has_limits_) {
-      reactors_.back()->hub().set_limits(
-          {.topics = 3, .history_bytes = 1000});
+      reactors_.back()->hub().set_limits({.topics = 5, .history_bytes = 1000});
     }
   }
 }
@@ -153,6 +155,40 @@ After HubWorld::any_after(const std::string& topic) {
   return {.kind = After::Kind::kId, .id = id};
 }
 
+std::string HubWorld::any_feed() {
+  return feeds_[below(feeds_.size())];
+}
+
+After HubWorld::any_position(const std::string& feed) {
+  const std::uint64_t chance = below(10);
+  if (chance < 4) {
+    return {};
+  }
+  if (chance == 4) {
+    return {.kind = After::Kind::kFirst};
+  }
+  const std::string word = word_of(feed);
+  std::vector<std::string> positions;
+  for (auto it = record_.feeds.lower_bound({word, ""});
+       it != record_.feeds.end() && it->first.first == word; ++it) {
+    positions.push_back(it->first.second);
+  }
+  if (positions.empty()) {
+    return {};
+  }
+  // The newer ones have greater counts; their spelling is not in that order, so any will do.
+  FeedPosition position = *parse_feed_position(positions[below(positions.size())]);
+  for (int tries = 0; tries < 3; ++tries) {
+    const FeedPosition other = *parse_feed_position(positions[below(positions.size())]);
+    position = other.counts > position.counts ? other : position;
+  }
+  if (below(15) == 0) {
+    position.epoch += static_cast<std::uint32_t>(below(2));
+    position.counts[below(position.counts.size())] += 1000;
+  }
+  return {.kind = After::Kind::kPosition, .id = {}, .position = position};
+}
+
 void HubWorld::subscribe() {
   FakeReactor& reactor = any_reactor();
   const std::uint32_t slot = any_slot();
@@ -162,6 +198,13 @@ void HubWorld::subscribe() {
   }
   std::vector<std::pair<std::string, SubscribeOptions>> wanted;
   for (std::uint64_t left = 1 + below(3); left > 0; --left) {
+    if (below(3) == 0) {
+      const std::string feed = any_feed();
+      wanted.emplace_back(feed, SubscribeOptions{.after = any_position(feed),
+                                                 .form = static_cast<WireForm>(
+                                                     below(3) == 0 ? below(kWireFormCount) : 0)});
+      continue;
+    }
     const std::string& topic = any_topic();
     wanted.emplace_back(
         topic,
@@ -188,14 +231,19 @@ void HubWorld::change_client() {
       }
     }
   } else if (const std::uint64_t chance = below(10); chance == 0) {
-    messages_ += client->checker.messages();
-    gaps_ += client->checker.gaps();
+    count(client->checker);
     reactor.disconnect(slot);
   } else if (chance < 4 && !client->is_dead && !client->is_closing) {
-    reactor.unsubscribe(slot, any_topic());
+    reactor.unsubscribe(slot, below(4) == 0 ? any_feed() : any_topic());
   } else {
     reactor.unblock(slot);
   }
+}
+
+void HubWorld::count(const StreamChecker& checker) {
+  messages_ += checker.messages();
+  gaps_ += checker.gaps();
+  recovered_ += checker.feeds().recovered();
 }
 
 void HubWorld::ask_history() {
@@ -231,15 +279,28 @@ void HubWorld::on_answer(std::uint32_t item, const Reply& reply) {
   } else if (const auto* view = std::get_if<TopicView>(&reply)) {
     std::uint64_t subscribers = 0;
     for (const auto& reactor : reactors_) {
-      for (std::uint32_t slot = 0; slot < kClientSlots; ++slot) {
-        subscribers += reactor->hub().is_subscribed(slot, asked.topic) ? 1U : 0U;
-      }
+      subscribers += subscriptions_to(*reactor, asked.topic);
     }
     ASSERT_EQ(view->subscribers, subscribers) << asked.topic;
     ASSERT_EQ(view->last, record_.last[asked.topic]);
   } else {
     ASSERT_TRUE(has_limits_ || has_reloads_) << "refused without a reason";
   }
+}
+
+std::uint64_t HubWorld::subscriptions_to(FakeReactor& reactor, const std::string& topic) const {
+  std::uint64_t count = 0;
+  for (std::uint32_t slot = 0; slot < kClientSlots; ++slot) {
+    count += reactor.hub().is_subscribed(slot, topic) ? 1U : 0U;
+    for (const std::string& feed : feeds_) {
+      const auto filters = filters_of(feed);
+      const bool does_fit = std::any_of(filters.begin(), filters.end(), [&](ByteView filter) {
+        return pattern_matches(filter, topic);
+      });
+      count += does_fit && reactor.hub().is_subscribed(slot, feed) ? 1U : 0U;
+    }
+  }
+  return count;
 }
 
 void HubWorld::check_published(const Asked& asked, const PublishedReply& reply) {
@@ -273,6 +334,8 @@ void HubWorld::check_history(const Asked& asked, const HistoryReply& reply) {
     case After::Kind::kFirst:
       ASSERT_TRUE(kept > reply.last.offset || (first > 0 && first <= kept));
       break;
+    case After::Kind::kPosition:
+      FAIL() << "no topic has positions";
     case After::Kind::kId:
       if (!reply.gap) {
         ASSERT_EQ(asked.after.id.epoch, reply.last.epoch);
@@ -342,11 +405,29 @@ void HubWorld::check_client(FakeReactor& reactor, std::uint32_t slot) {
   for (const std::string& topic : topics_) {
     ASSERT_EQ(reactor.hub().is_subscribed(slot, topic), seen.contains(topic)) << topic;
   }
+  for (const std::string& feed : feeds_) {
+    ASSERT_EQ(reactor.hub().is_subscribed(slot, feed),
+              client->checker.feeds().feeds().contains(word_of(feed)))
+        << feed;
+  }
+  check_feeds(*client);
   for (const auto& [topic, state] : seen) {
     const MessageId last = record_.last.at(topic);
     if (state.is_start_known) {
       ASSERT_EQ(state.at, last) << topic << ": client " << client->id << " has "
                                 << to_string(state.at) << ", the log " << to_string(last);
+    }
+  }
+}
+
+void HubWorld::check_feeds(const Client& client) {
+  for (const auto& [feed, state] : client.checker.feeds().feeds()) {
+    for (const auto& [topic, seen] : state.topics) {
+      if (seen.kind != FeedSeen::Kind::kLost) {
+        ASSERT_EQ(seen.at, record_.last.at(topic))
+            << feed << ": client " << client.id << " has " << to_string(seen.at) << " of " << topic
+            << ", the log " << to_string(record_.last.at(topic));
+      }
     }
   }
 }
@@ -392,8 +473,7 @@ void HubWorld::end() {
     reactor->set_calm(true);
     for (std::uint32_t slot = 0; slot < kClientSlots; ++slot) {
       if (Client* const client = reactor->client(slot)) {
-        messages_ += client->checker.messages();
-        gaps_ += client->checker.gaps();
+        count(client->checker);
         reactor->disconnect(slot);
       }
     }

@@ -8,6 +8,7 @@
 #include "wspush/engine/engine.hpp"
 
 #include "engine/memory_engine.hpp"
+#include "unit/hub/feed_book.hpp"
 
 namespace wspush::hub::test {
 
@@ -23,6 +24,7 @@ using EpochLog = std::vector<LoggedMessage>;
 struct Record {
   std::map<std::pair<std::string, std::uint32_t>, EpochLog> logs;
   std::map<std::string, MessageId> last;
+  mutable FeedBook feeds;  ///< what the positions meant that clients were given
 
   const LoggedMessage* find(const std::string& topic, MessageId id) const {
     const auto log = logs.find({topic, id.epoch});

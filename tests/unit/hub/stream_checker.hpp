@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "unit/hub/feed_checker.hpp"
 #include "unit/hub/recording_engine.hpp"
 
 namespace wspush::hub::test {
@@ -15,8 +16,8 @@ namespace wspush::hub::test {
 ///   S <topic> <last> <recovered> <after> <latest> <kept from>   subscribed
 ///   U <topic>      unsubscribed       W <topic>    withdrawn
 ///   G <topic> <after> <next>          a gap        X            closed as too slow
-/// `recovered` is 1, 0 or `-`; `after` an id, `first` or `-`; `kept from` the oldest offset that
-/// the topic's bounds require to be there.
+/// and those of FeedChecker. `recovered` is 1, 0 or `-`; `after` an id, `first` or `-`; `kept from`
+/// the oldest offset that the topic's bounds require to be there.
 ///
 /// Reads such a stream as it grows, and proves the promises about one connection: no hole that was
 /// not told, no duplicate, no foreign payload, nothing that was not asked for.
@@ -31,10 +32,15 @@ class StreamChecker {
   };
 
   StreamChecker(const Record& record, bool is_always_reading)
-      : record_(&record), is_always_reading_(is_always_reading) {}
+      : record_(&record),
+        feeds_(record, is_always_reading),
+        is_always_reading_(is_always_reading) {}
 
   /// It may lose messages though it reads everything at once, as long as it is told.
-  void excuse_losses() { is_always_reading_ = false; }
+  void excuse_losses() {
+    is_always_reading_ = false;
+    feeds_.excuse_losses();
+  }
   void set_skips(const std::string& topic) { skipping_topics_[topic] = true; }
 
   /// Looks at what has come since the last call: whole lines of it.
@@ -52,8 +58,9 @@ class StreamChecker {
   std::size_t unread(const std::string& stream) const { return stream.size() - read_; }
 
   const std::map<std::string, Seen>& subscriptions() const { return seen_; }
-  std::uint64_t messages() const { return messages_; }
-  std::uint64_t gaps() const { return gaps_; }
+  const FeedChecker& feeds() const { return feeds_; }
+  std::uint64_t messages() const { return messages_ + feeds_.messages(); }
+  std::uint64_t gaps() const { return gaps_ + feeds_.gaps(); }
 
  private:
   static MessageId read_id(std::istringstream& in) {
@@ -70,14 +77,16 @@ class StreamChecker {
     std::string topic;
     in >> kind >> topic;
     ASSERT_FALSE(is_closed_) << "something came after the close";
-    if (kind == "S") {
+    if (FeedChecker::reads(kind)) {
+      feeds_.take(kind, topic, in);
+    } else if (kind == "S") {
       take_subscribed(topic, in);
     } else if (kind == "M") {
       take_message(topic, in);
     } else if (kind == "G") {
       take_gap(topic, in);
     } else if (kind == "U" || kind == "W") {
-      ASSERT_EQ(seen_.erase(topic), 1U) << "was not subscribed";
+      ASSERT_TRUE(seen_.erase(topic) == 1 || feeds_.erase(topic)) << "was not subscribed";
     } else {
       ASSERT_EQ(kind, "X") << "the stream is broken";
       is_closed_ = true;
@@ -159,6 +168,7 @@ class StreamChecker {
   }
 
   const Record* record_;
+  FeedChecker feeds_;
   std::map<std::string, Seen> seen_;
   std::map<std::string, bool> skipping_topics_;
   std::size_t read_ = 0;
