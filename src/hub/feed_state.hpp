@@ -48,8 +48,9 @@ struct FeedCursor {
   bool is_asking = false;      ///< just now
   bool is_away = false;        ///< from the ring
   bool is_subscribed = false;
-  bool has_lost = false;  ///< before it was subscribed
-  Handle preparation;     ///< that waits for the answers
+  bool has_lost = false;          ///< before it was subscribed
+  Handle preparation;             ///< that waits for the answers
+  std::uint64_t prepared_by = 0;  ///< which call of Hub::prepare
 };
 
 /// What a topic has in addition when it is a feed. Its log is a ring of what its subscribers have

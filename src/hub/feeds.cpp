@@ -110,8 +110,13 @@ void Hub::on_feed_mail(const FeedMail& mail) {
       feed.position[mail.home] = mail.count;
     } else {
       feed.position[mail.home] = mail.count;
-      topic->log.drop_before(topic->log.last() + 1);
       feed.base = feed.position;
+      // A walk that was left in the middle has nobody left to serve.
+      topic->flushed = topic->log.last();
+      topic->walk_end = 0;
+      topic->unflushed_bytes = 0;
+      topic->joining.clear();
+      topic->log.drop_before(topic->log.last() + 1);
     }
   }
 }
@@ -162,7 +167,13 @@ void Hub::end_behind(std::uint32_t index) {
   table_.end_behind(index);
 }
 
-void Hub::prepare_cursor(Topic& topic, std::uint32_t slot, const After& after) {
+/// Null where the same call has prepared one for the feed before: the first one counts, as it will
+/// be the one that is subscribed to.
+FeedCursor* Hub::prepare_cursor(Topic& topic, std::uint32_t slot, const After& after) {
+  const FeedCursor* const other = find_prepared(topic, slot);
+  if (other != nullptr && other->prepared_by == prepares_) {
+    return nullptr;
+  }
   forget_prepared(topic, slot);
   const bool is_known = after.kind == After::Kind::kPosition &&
                         after.position.epoch == position_epoch_ &&
@@ -175,7 +186,9 @@ void Hub::prepare_cursor(Topic& topic, std::uint32_t slot, const After& after) {
   FeedCursor& cursor = *feed_cursors_.find(handle);
   cursor.is_away = true;
   cursor.has_lost = !is_known;
+  cursor.prepared_by = prepares_;
   fetch(cursor, topic);
+  return &cursor;
 }
 
 FeedCursor* Hub::find_prepared(const Topic& topic, std::uint32_t slot) {

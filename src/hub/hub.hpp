@@ -286,7 +286,7 @@ class Hub final : public engine::EngineEvents {
   }
   FeedCursor& cursor_of(const Behind& behind) { return *feed_cursors_.in_slot(behind.epoch); }
   Handle add_cursor(const Topic& topic, std::uint32_t slot, std::vector<std::uint64_t> position);
-  void prepare_cursor(Topic& topic, std::uint32_t slot, const After& after);
+  FeedCursor* prepare_cursor(Topic& topic, std::uint32_t slot, const After& after);
   FeedCursor* find_prepared(const Topic& topic, std::uint32_t slot);
   void forget_prepared(const Topic& topic, std::uint32_t slot);
   void forget_all_prepared(std::uint32_t slot);
@@ -349,6 +349,7 @@ class Hub final : public engine::EngineEvents {
   /// Cursors whose subscriptions are yet to come, by connection and feed (their slots).
   std::map<std::pair<std::uint32_t, std::uint32_t>, Handle> prepared_;
   const std::uint32_t position_epoch_;
+  std::uint64_t prepares_ = 0;  ///< calls of `prepare`
   // Feeds of all reactors, for the topics at home here.
   SlotMap<HomeFeed> home_feeds_;
   PatternTree patterns_;

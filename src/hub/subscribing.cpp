@@ -23,6 +23,7 @@ bool Hub::prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to)
     }
     ++preparations_.find(waiting)->missing;
   };
+  ++prepares_;
   std::vector<bool> is_fenced(options_.reactors, false);
   const std::uint32_t slot = Handle::from_packed(to.connection).slot;
   for (const auto& [name, after] : wanted) {
@@ -34,11 +35,10 @@ bool Hub::prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to)
         is_fenced.assign(options_.reactors, true);
       }
       if (topic != nullptr && after.kind != After::Kind::kNext) {
-        prepare_cursor(*topic, slot, after);
-        FeedCursor& cursor = *find_prepared(*topic, slot);
-        if (cursor.fetching > 0) {
+        FeedCursor* const cursor = prepare_cursor(*topic, slot, after);
+        if (cursor != nullptr && cursor->fetching > 0) {
           wait_for_one_more();
-          cursor.preparation = waiting;
+          cursor->preparation = waiting;
         }
       }
     } else if (topic == nullptr && is_home_here(name)) {

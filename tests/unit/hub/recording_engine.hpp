@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ using EpochLog = std::vector<LoggedMessage>;
 struct Record {
   std::map<std::pair<std::string, std::uint32_t>, EpochLog> logs;
   std::map<std::string, MessageId> last;
+  std::set<std::string> cleared;
   mutable FeedBook feeds;  ///< what the positions meant that clients were given
 
   const LoggedMessage* find(const std::string& topic, MessageId id) const {
@@ -76,6 +78,7 @@ class RecordingEngine final : public engine::Engine, public engine::EngineEvents
   }
   void on_cleared(std::uint64_t topic, engine::Ticket ticket) override {
     record_.last[names_[topic]] = {opening_->epoch, opening_->last_offset};
+    record_.cleared.insert(names_[topic]);
     events_->on_cleared(topic, ticket);
   }
 
