@@ -29,7 +29,7 @@ MODULES = {
     "config": set(),
     "server": {"metrics", "http", "hub", "net", "websocket", "auth", "engine", "bridge", "door",
                "api", "config"},
-    "cli": {"http", "websocket", "net"},
+    "cli": {"http", "websocket", "net", "auth"},
     "bin": {"server", "cli"},
 }
 
@@ -48,7 +48,7 @@ CONTRACTS = {
     "api": {"hub", "config", "engine", "net", "auth"},
     "config": {"config"},
     "server": {"hub", "config", "engine", "net", "auth", "bridge", "door"},
-    "cli": {"hub", "config", "net"},
+    "cli": {"hub", "config", "net", "auth"},
     "bin": {"config"},
 }
 

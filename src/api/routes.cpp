@@ -10,6 +10,7 @@
 #include "api/health_endpoint.hpp"
 #include "api/metrics_endpoint.hpp"
 #include "api/publish_endpoint.hpp"
+#include "api/revocations_endpoint.hpp"
 #include "api/topics_endpoint.hpp"
 
 namespace wspush::api {
@@ -48,6 +49,7 @@ constexpr std::array kRows = {
     Row{"GET", "/api/connections/{}", Access::kReadAll, view_connection},
     Row{"DELETE", "/api/connections/{}", Access::kControlAll, end_connection},
     Row{"DELETE", "/api/users/{}/connections", Access::kControlAll, end_connections_of_user},
+    Row{"POST", "/api/revocations", Access::kControlAll, revoke_tokens},
 };
 
 struct Match {

@@ -31,6 +31,15 @@ struct TopicSummary {
   std::uint64_t subscribers = 0;
 };
 
+/// Tokens that are refused from now on, for `lasts`: of `user` those that were issued before
+/// `before` or say nothing about it, or the one whose `jti` is `token_id`. One of the two is empty.
+struct Revocation {
+  std::string user;
+  std::string token_id;
+  WallTime before{};
+  Duration lasts{};
+};
+
 class ServerView {
  public:
   virtual ~ServerView() = default;
@@ -45,6 +54,9 @@ class ServerView {
   virtual void end_connection(ByteView id, const hub::ReplyTo& to) = 0;
   /// Ends all of the user's. Answers std::size_t.
   virtual void end_connections_of(ByteView user, const hub::ReplyTo& to) = 0;
+  /// Refuses what it covers and ends it with 4003, on every reactor before the answer. Answers
+  /// bool: false where the table is full.
+  virtual void revoke(const Revocation& what, const hub::ReplyTo& to) = 0;
   /// Answers std::vector<TopicSummary>: topics that begin with `prefix`, sorted by name, at most
   /// `limit`.
   virtual void list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) = 0;

@@ -164,6 +164,14 @@ Result<JsonObject, JsonError> parse_json_object(ByteView text) noexcept {
   return result;
 }
 
+Result<JsonValue, JsonError> parse_json(ByteView text) noexcept {
+  if (const auto checked = check_text(text, nullptr); !checked) {
+    return Unexpected(checked.error());
+  }
+  const char* const end = text.data() + text.size();
+  return trusted_value(skip_space(text.data(), end), end);
+}
+
 bool JsonValue::is_integer() const {
   return is_number() && raw.find_first_of(".eE") == ByteView::npos;
 }
@@ -233,23 +241,40 @@ JsonElements::Iterator& JsonElements::Iterator::operator++() {
 
 JsonObject JsonValue::as_object() const {
   JsonObject object;
-  if (!is_object()) {
-    return object;
-  }
-  const char* const end = raw.data() + raw.size() - 1;  // the closing brace
-  const char* at = skip_space(raw.data() + 1, end);
-  while (at != end && object.count_ < kJsonMembersMax) {
-    const ByteView key = trusted_value(at, end).raw;
-    JsonObject::Member member;
-    member.raw_key = key.substr(1, key.size() - 2);
-    member.key_has_escapes = member.raw_key.find('\\') != ByteView::npos;
-    const char* const colon = skip_space(key.data() + key.size(), end);
-    member.value = trusted_value(skip_space(colon + 1, end), end);
-    object.add(member);
-    at = skip_space(member.value.raw.data() + member.value.raw.size(), end);
-    at = at == end ? at : skip_space(at + 1, end);  // the comma
+  for (JsonMembers members(*this); object.count_ < kJsonMembersMax && members.next();) {
+    object.add(members.member());
   }
   return object;
+}
+
+JsonMembers::JsonMembers(const JsonValue& object) noexcept {
+  if (object.is_object()) {
+    end_ = object.raw.data() + object.raw.size() - 1;  // the closing brace
+    at_ = skip_space(object.raw.data() + 1, end_);
+  }
+}
+
+bool JsonMembers::next() noexcept {
+  if (at_ == end_) {
+    return false;
+  }
+  const ByteView key = trusted_value(at_, end_).raw;
+  member_.raw_key = key.substr(1, key.size() - 2);
+  member_.key_has_escapes = member_.raw_key.find('\\') != ByteView::npos;
+  const char* const colon = skip_space(key.data() + key.size(), end_);
+  member_.value = trusted_value(skip_space(colon + 1, end_), end_);
+  at_ = skip_space(member_.value.raw.data() + member_.value.raw.size(), end_);
+  at_ = at_ == end_ ? at_ : skip_space(at_ + 1, end_);  // the comma
+  return true;
+}
+
+ByteView JsonObject::Member::key(std::string& scratch) const {
+  if (!key_has_escapes) {
+    return raw_key;
+  }
+  scratch.clear();
+  append_unescaped(scratch, raw_key);
+  return scratch;
 }
 
 JsonObject& JsonObject::operator=(const JsonObject& other) noexcept {

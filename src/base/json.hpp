@@ -119,6 +119,9 @@ class JsonObject {
     ByteView raw_key;  ///< between the quotes, escapes as they came
     bool key_has_escapes = false;
     JsonValue value;
+
+    /// The key with its escapes resolved. Lifetime: as of JsonValue::string().
+    ByteView key(std::string& scratch) const;
   };
 
   JsonObject() noexcept {}
@@ -149,6 +152,26 @@ class JsonObject {
   Storage storage_;
   std::size_t count_ = 0;
 };
+
+/// The members of a checked object one after the other, however many there are and as often as one
+/// key comes: `for (JsonMembers members(value); members.next();) { members.member() ... }`. None
+/// for any other type. One pass over the slice; never allocates. Lifetime: the text's.
+class JsonMembers {
+ public:
+  explicit JsonMembers(const JsonValue& object) noexcept;
+
+  /// Goes to the first or the next member; false when there is none left.
+  bool next() noexcept;
+  const JsonObject::Member& member() const { return member_; }
+
+ private:
+  const char* at_ = nullptr;   ///< the next member's key, or the closing brace
+  const char* end_ = nullptr;  ///< the closing brace
+  JsonObject::Member member_;
+};
+
+/// As `check_json`, and the value itself. Lifetime: it borrows `text`.
+Result<JsonValue, JsonError> parse_json(ByteView text) noexcept;
 
 /// As `check_json`, and the value must be an object, whose members can then be looked up.
 /// Lifetime: the object borrows `text`. Cost: one pass over the text; never allocates.

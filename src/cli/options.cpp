@@ -13,6 +13,7 @@ const std::string_view kHelp = R"(wspush, the companion of wspushd
 usage: wspush sub TOPIC... [--count N] [--after ID|first] [--format raw|json]
        wspush pub TOPIC [DATA|-] [--json|--text|--binary] [--verbose]
        wspush pub [TOPIC] --ndjson
+       wspush token --user NAME --secret-file FILE ...   (wspush token --help)
 
 sub prints one message a line and comes back by itself when it was cut off.
       --count N            ends after N messages

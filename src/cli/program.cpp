@@ -10,6 +10,7 @@
 #include "cli/publish_command.hpp"
 #include "cli/publish_stream.hpp"
 #include "cli/subscribe_command.hpp"
+#include "cli/token_command.hpp"
 
 namespace wspush::cli {
 namespace {
@@ -29,6 +30,9 @@ void open_standard_descriptors() {
 
 int run_program(std::span<const char* const> arguments, std::string_view version) {
   open_standard_descriptors();
+  if (!arguments.empty() && std::string_view(arguments[0]) == "token") {
+    return run_token(arguments.subspan(1));
+  }
   const auto options = parse_options(arguments);
   if (!options) {
     note(options.error());

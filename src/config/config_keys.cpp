@@ -201,16 +201,16 @@ constexpr std::array kRows{
     duration("limits.write_timeout", kShortestTimeout, kLongestTimeout, field<&C::limits, &Limits::write_timeout>).reload(),
 
     section("auth"),
-    text("auth.hmac_secret", kAnyText, field<&C::auth, &Auth::hmac_secret>).reload().secret().needs(F::kTokens),
-    text("auth.hmac_secret_file", kFileName, field<&C::auth, &Auth::hmac_secret_file>).reload().needs(F::kTokens),
-    text("auth.public_key_file", kFileName, field<&C::auth, &Auth::public_key_file>).reload().needs(F::kTokens),
-    text("auth.jwks_file", kFileName, field<&C::auth, &Auth::jwks_file>).reload().needs(F::kTokens),
-    text("auth.audience", kAnyText, field<&C::auth, &Auth::audience>).reload().needs(F::kTokens),
-    text("auth.issuer", kAnyText, field<&C::auth, &Auth::issuer>).reload().needs(F::kTokens),
-    text("auth.cookie", kCookieName, field<&C::auth, &Auth::cookie>).reload().needs(F::kTokens),
-    boolean("auth.required", field<&C::auth, &Auth::required>).reload().needs(F::kTokens),
-    duration("auth.timeout", kShortestTimeout, kLongestTimeout, field<&C::auth, &Auth::timeout>).reload().needs(F::kTokens),
-    duration("auth.clock_skew", 0, kLongestTimeout, field<&C::auth, &Auth::clock_skew>).reload().needs(F::kTokens),
+    text("auth.hmac_secret", kAnyText, field<&C::auth, &Auth::hmac_secret>).reload().secret(),
+    text("auth.hmac_secret_file", kFileName, field<&C::auth, &Auth::hmac_secret_file>).reload(),
+    text("auth.public_key_file", kFileName, field<&C::auth, &Auth::public_key_file>).reload(),
+    text("auth.jwks_file", kFileName, field<&C::auth, &Auth::jwks_file>).reload(),
+    text("auth.audience", kAnyText, field<&C::auth, &Auth::audience>).reload(),
+    text("auth.issuer", kAnyText, field<&C::auth, &Auth::issuer>).reload(),
+    text("auth.cookie", kCookieName, field<&C::auth, &Auth::cookie>).reload(),
+    boolean("auth.required", field<&C::auth, &Auth::required>).reload(),
+    duration("auth.timeout", kShortestTimeout, kLongestTimeout, field<&C::auth, &Auth::timeout>).reload(),
+    duration("auth.clock_skew", 0, kLongestTimeout, field<&C::auth, &Auth::clock_skew>).reload(),
 
     sections("topics", field<&C::topics>).reload(),
     text("topics[].match", kRulePattern, field<&C::topics, &TopicRule::match>).reload(),
@@ -373,8 +373,6 @@ std::string_view missing_feature(Feature feature) {
   switch (feature) {
     case Feature::kNone:
       return {};
-    case Feature::kTokens:
-      return "this version does not read tokens yet: every client is anonymous";
     case Feature::kPresence:
       return "this version does not keep presence yet";
     case Feature::kDiskEngine:

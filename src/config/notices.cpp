@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t kNamedKeysMax = 5;  // of one notice; the others are counted
 
+/// What HS256 needs to be as strong as it looks. RFC 7518 §3.2.
+constexpr std::size_t kHmacSecretBytesMin = 32;
+
 /// The feature that the value of a key asks for. Switched off, empty and the like ask for nothing.
 struct WantedFeature {
   const KeyRow& row;
@@ -87,6 +90,15 @@ bool wants_user(Permission permission) {
   return permission == Permission::kAuthenticated || permission == Permission::kToken;
 }
 
+void add_short_secret(const Config& config, std::vector<std::string>& notices) {
+  const std::size_t bytes = config.auth.hmac_secret.size();
+  if (bytes > 0 && bytes < kHmacSecretBytesMin) {
+    notices.push_back(
+        "auth.hmac_secret has only " + std::to_string(bytes) +
+        " bytes, so that whoever has a token may guess it; 32 random ones are enough");
+  }
+}
+
 /// Rules that want a user where no token could be checked. Allowed, so that a file can be written
 /// before its keys are there, but worth a word: nobody passes.
 void add_rules_without_keys(const Config& config, std::vector<std::string>& notices) {
@@ -100,6 +112,11 @@ void add_rules_without_keys(const Config& config, std::vector<std::string>& noti
                       " wants a user, but no key for tokens is configured (auth.hmac_secret, "
                       "auth.public_key_file or auth.jwks_file): nobody passes");
   };
+  if (auth.required) {
+    notices.push_back(
+        "auth.required is true, but no key for tokens is configured (auth.hmac_secret, "
+        "auth.public_key_file or auth.jwks_file): nobody passes");
+  }
   for (std::size_t i = 0; i < config.topics.size(); ++i) {
     const TopicRule& rule = config.topics[i];
     if (rule.match.find("{user}") != rule.match.npos) {
@@ -154,6 +171,7 @@ void add_headers_of_nobody(const Config& config, std::vector<std::string>& notic
 std::vector<std::string> find_notices(const Config& config, const GivenKeys& given) {
   std::vector<std::string> notices;
   add_missing_features(config, given, notices);
+  add_short_secret(config, notices);
   add_rules_without_keys(config, notices);
   add_rules_out_of_reach(config, notices);
   add_hidden_bounds(config, given, notices);

@@ -60,16 +60,18 @@ bool listens_beyond_loopback(const Config& config) {
   });
 }
 
-bool is_tls_file(std::string_view path, const KeyRow& row) {
-  return row.format == &kSomeFileName && path.find("tls.") != path.npos;
+/// A file that whoever runs the server opens, and may refuse.
+bool is_key_file(std::string_view path, const KeyRow& row) {
+  return (row.format == &kSomeFileName && path.find("tls.") != path.npos) ||
+         path == "auth.public_key_file" || path == "auth.jwks_file";
 }
 
 }  // namespace
 
 Fault LoadResult::fault_of(std::string_view key, std::string message) const {
-  const auto place = std::ranges::find(tls_files, key, &Fault::key);
+  const auto place = std::ranges::find(key_files, key, &Fault::key);
   Fault fault =
-      place == tls_files.end() ? Fault{.source = "certificates", .key = std::string(key)} : *place;
+      place == key_files.end() ? Fault{.source = "certificates", .key = std::string(key)} : *place;
   fault.message = std::move(message);
   return fault;
 }
@@ -109,8 +111,8 @@ LoadResult load_config(const LoadRequest& request) {
     return result;
   }
   for (const auto& [path, key] : given) {
-    if (is_tls_file(path, *key.row)) {
-      result.tls_files.push_back(faults.place_of(key.at, path));
+    if (is_key_file(path, *key.row)) {
+      result.key_files.push_back(faults.place_of(key.at, path));
     }
   }
   result.notices = find_notices(*config, given);

@@ -32,8 +32,9 @@ struct LoadResult {
   std::shared_ptr<const Config> config;  ///< null when there are faults
   std::vector<Fault> faults;             ///< in the order of the file, then the overrides
   std::vector<std::string> notices;      ///< lines to be logged as warnings; never a secret
-  /// Where the certificates and keys of listeners stand: faults that say nothing yet.
-  std::vector<Fault> tls_files;
+  /// Where the certificates and keys of listeners and the keys for tokens stand: faults that say
+  /// nothing yet.
+  std::vector<Fault> key_files;
 
   /// What whoever opened the file of `key` has to say about it, at its place.
   Fault fault_of(std::string_view key, std::string message) const;

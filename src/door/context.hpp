@@ -8,6 +8,7 @@
 #include "wspush/base/random.hpp"
 #include "wspush/config/config.hpp"
 
+#include "auth/authenticator.hpp"
 #include "auth/topic_rules.hpp"
 #include "base/json.hpp"
 #include "door/deflation.hpp"
@@ -30,6 +31,25 @@ struct Context {
   std::uint16_t reactor = 0;
   std::uint64_t instance = 0;  ///< of this process: mixed into connection ids
   bool is_draining = false;
+  auth::Authenticator authenticator{};
+  /// When `auth.required` was last switched on: who was anonymous before has its `timeout` from
+  /// then on.
+  TimePoint auth_required_since{};
+
+  /// A reload: all of it together. Returns whether somebody's rights may be others now.
+  bool use(std::shared_ptr<const config::Config> new_config,
+           std::shared_ptr<const auth::TopicRules> new_rules,
+           std::shared_ptr<const auth::JwtVerifier> new_tokens) {
+    if (new_config->auth.required && !config->auth.required) {
+      auth_required_since = now;
+    }
+    const bool are_rights_new =
+        new_config->topics != config->topics || new_config->auth != config->auth;
+    config = std::move(new_config);
+    rules = std::move(new_rules);
+    authenticator.use(std::move(new_tokens));
+    return are_rights_new;
+  }
 };
 
 /// The public name of a connection (`welcome`, API): 24 lower-case hex digits.

@@ -14,7 +14,22 @@ class LongPoll final : public TopicRequest, public FrameSink {
   using TopicRequest::TopicRequest;
 
   void on_ending(http::Exchange& /*exchange*/) override { give_up(); }
-  void on_deadline(http::Exchange& /*exchange*/) override { give_up(); }
+  void on_deadline(http::Exchange& /*exchange*/) override {
+    if (is_waiting_ && is_identity_over(context(), identity().get(), begun_)) {
+      end_with({CommandError::kTokenExpired, "the token has expired"});
+    } else if (context().now >= begun_ + wait_) {
+      give_up();
+    } else {
+      set_deadline();
+    }
+  }
+  void on_rules_changed() override {
+    if (const auto refusal = find_refusal(); is_waiting_ && refusal) {
+      end_with(*refusal);
+    } else if (is_waiting_) {
+      set_deadline();
+    }
+  }
   void on_frames() override {
     take_frames();
     answer_if_done();
@@ -26,8 +41,7 @@ class LongPoll final : public TopicRequest, public FrameSink {
     }
   }
   void on_withdrawn(ByteView /*topic*/) override {
-    context().hub.remove_subscriber(connection().handle().slot);
-    refuse(403, "forbidden", "the right to subscribe was withdrawn");
+    end_with({CommandError::kForbidden, "the right to subscribe was withdrawn"});
   }
 
  private:
@@ -61,8 +75,20 @@ class LongPoll final : public TopicRequest, public FrameSink {
     take_frames();
     answer_if_done();
     if (is_waiting_) {
-      connection().set_deadline(context().now + wait_);
+      begun_ = context().now;
+      set_deadline();
     }
+  }
+
+  void set_deadline() {
+    connection().set_deadline(
+        std::min(begun_ + wait_, identity_deadline(context(), identity().get(), begun_)));
+  }
+
+  void end_with(const Refusal& refusal) {
+    is_waiting_ = false;
+    context().hub.remove_subscriber(connection().handle().slot);
+    refuse(refusal);
   }
 
   /// Adds what there is by now.
@@ -134,6 +160,7 @@ class LongPoll final : public TopicRequest, public FrameSink {
   }
 
   Duration wait_ = kPollWait;
+  TimePoint begun_{};     ///< when it began to wait
   std::string messages_;  ///< objects, commas between
   std::uint32_t count_ = 0;
   std::string last_;  ///< the position after them

@@ -22,7 +22,7 @@ void RawSession::on_message(websocket::Opcode opcode, ByteView payload) {
     close_with(CloseCode::kPolicyViolation, "more than limits.commands_per_second");
     return;
   }
-  if (context().rules->publish_verdict(topic_, true) != auth::Verdict::kAllowed) {
+  if (context().rules->publish_verdict(identity(), topic_, true) != auth::Verdict::kAllowed) {
     close_with(CloseCode::kPolicyViolation, "the topic's rule does not let you publish");
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "door/credentials.hpp"
 #include "door/sse_format.hpp"
 #include "http/response_writer.hpp"
 
@@ -27,13 +28,23 @@ void append_topic_gap(std::string& out, ByteView topic, ByteView after, hub::Mes
 
 }  // namespace
 
-SseSession::SseSession(Connection& connection, Context& context, bool is_chunked)
-    : connection_(connection), context_(context), opened_(context.now), is_chunked_(is_chunked) {
+SseSession::SseSession(Connection& connection, Context& context, auth::IdentityRef identity,
+                       bool is_chunked)
+    : connection_(connection),
+      context_(context),
+      identity_(std::move(identity)),
+      opened_(context.now),
+      is_chunked_(is_chunked) {
   // The first look is anywhere within the interval, as that of a WebSocket's heartbeat.
-  const auto interval = connection_.config().heartbeat.ping_interval;
-  connection_.set_deadline(context_.now +
-                           std::chrono::milliseconds(context_.random.below(std::max<std::uint64_t>(
-                               static_cast<std::uint64_t>(interval.count()), 1))));
+  const auto interval =
+      static_cast<std::uint64_t>(connection_.config().heartbeat.ping_interval.count());
+  const auto first_look =
+      std::chrono::milliseconds(context_.random.below(std::max<std::uint64_t>(interval, 1)));
+  connection_.set_deadline(std::min(context_.now + first_look, identity_end()));
+}
+
+TimePoint SseSession::identity_end() const {
+  return identity_deadline(context_, identity_.get(), opened_);
 }
 
 void SseSession::open(ByteView start) {
@@ -65,7 +76,7 @@ void SseSession::on_deadline(TimePoint now) {
   if (is_closing_) {
     return;
   }
-  if (is_leaving_) {
+  if (is_leaving_ || is_identity_over(context_, identity_.get(), opened_)) {
     finish();
     return;
   }
@@ -83,7 +94,19 @@ void SseSession::on_deadline(TimePoint now) {
       say(kSseComment);
     }
   }
-  connection_.set_deadline(due);
+  connection_.set_deadline(std::min(due, identity_end()));
+}
+
+void SseSession::on_rules_changed() {
+  bool is_allowed = true;
+  context_.hub.for_each_topic_of(connection_.handle().slot, [&](ByteView topic) {
+    is_allowed = is_allowed && !refusal_to_subscribe(context_, identity_.get(), topic);
+  });
+  if (!is_allowed && !is_leaving_) {
+    finish();
+  } else if (!is_closing_) {
+    connection_.set_deadline(std::min(connection_.deadline(), identity_end()));
+  }
 }
 
 void SseSession::on_drained() {
@@ -166,7 +189,7 @@ class SseRequest final : public TopicRequest {
                         .body = {},
                         .headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}}};
     add_cors_headers(cors(), head);
-    auto session = std::make_unique<SseSession>(connection(), context(), is_chunked_);
+    auto session = std::make_unique<SseSession>(connection(), context(), identity(), is_chunked_);
     SseSession& opened = *session;
     exchange().stream(std::move(head), std::move(session));
     opened.open(start_of(*subscribed));

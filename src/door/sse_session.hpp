@@ -17,7 +17,8 @@ class SseSession final : public Session {
  public:
   /// `is_chunked`: each thing said is a chunk of HTTP/1.1; else the stream ends with the
   /// connection.
-  SseSession(Connection& connection, Context& context, bool is_chunked);
+  /// `identity` is the client's: the end of its token is that of the stream.
+  SseSession(Connection& connection, Context& context, auth::IdentityRef identity, bool is_chunked);
 
   /// The head is out and the subscription holds. `start` is what its stream begins with: lines of
   /// the block that is open, or that block's end and events.
@@ -32,13 +33,17 @@ class SseSession final : public Session {
   bool on_gap(const hub::Gap& gap) override;
   void on_withdrawn(ByteView topic) override;
   void end(EndReason reason) override;
+  const auth::Identity* identity() const override { return identity_.get(); }
+  void on_rules_changed() override;
 
  private:
   void say(ByteView text);
   void finish();
+  TimePoint identity_end() const;
 
   Connection& connection_;
   Context& context_;
+  auth::IdentityRef identity_;
   TimePoint opened_;
   bool is_chunked_;
   bool is_leaving_ = false;  ///< ends when everything is written

@@ -11,6 +11,9 @@ namespace wspush::door {
 void TopicRequest::refuse(int status, ByteView code, ByteView message) {
   context_.metrics.handshake_refused(status);
   http::Response response = http::error_response(status, code, message);
+  if (status == 401) {
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  }
   if (status == 405) {
     response.headers.emplace_back("Allow", kReadMethods);
   }
@@ -20,6 +23,19 @@ void TopicRequest::refuse(int status, ByteView code, ByteView message) {
   respond(std::move(response));
 }
 
+void TopicRequest::refuse(const Refusal& refusal) {
+  refuse(refusal.status(), name_of(refusal.error), refusal.message);
+}
+
+std::optional<Refusal> TopicRequest::find_refusal() const {
+  for (const std::string& topic : topics_.names) {
+    if (auto refusal = refusal_to_subscribe(context_, identity_.get(), topic)) {
+      return refusal;
+    }
+  }
+  return std::nullopt;
+}
+
 void TopicRequest::respond(http::Response response) {
   add_cors_headers(cors_, response);
   exchange_.respond(std::move(response));
@@ -27,7 +43,7 @@ void TopicRequest::respond(http::Response response) {
 
 void TopicRequest::on_head(http::Exchange& /*exchange*/) {
   const http::RequestHead& head = exchange_.head();
-  if (judge(head) && judge_topics() && judge_after(head)) {
+  if (judge(head) && judge_token(head) && judge_topics() && judge_after(head)) {
     read_options(head);
   }
 }
@@ -43,11 +59,16 @@ void TopicRequest::on_reply(std::uint32_t /*item*/, hub::Reply&& reply) {
   if (!std::holds_alternative<hub::PreparedReply>(reply)) {
     return;
   }
-  if (context_.is_draining) {
-    context_.hub.remove_subscriber(connection().handle().slot);  // What was prepared for it.
-    refuse(503, "unavailable", "the server is going away");
-  } else {
+  const auto refusal = find_refusal();  // The rules may have changed meanwhile.
+  if (!context_.is_draining && !refusal) {
     on_prepared();
+    return;
+  }
+  context_.hub.remove_subscriber(connection().handle().slot);  // What was prepared for it.
+  if (refusal) {
+    refuse(*refusal);
+  } else {
+    refuse(503, "unavailable", "the server is going away");
   }
 }
 
@@ -65,6 +86,17 @@ bool TopicRequest::judge(const http::RequestHead& head) {
     refuse(400, "bad_request", "a GET on topics has no body");
     return false;
   }
+  return true;
+}
+
+bool TopicRequest::judge_token(const http::RequestHead& head) {
+  auto identity = identify(context_, head, exchange_.target());
+  if (!identity) {
+    refuse(identity.error());
+    return false;
+  }
+  identity_ = std::move(*identity);
+  exchange_.use_identity(identity_);
   return true;
 }
 
@@ -89,15 +121,10 @@ bool TopicRequest::judge_topics() {
       refuse(400, "bad_topic", "not a topic");
       return false;
     }
-    const auth::Verdict verdict = context_.rules->subscribe_verdict(topic);
-    if (context_.config->auth.required || verdict == auth::Verdict::kUnauthenticated) {
-      refuse(401, "unauthenticated", "a token is wanted here");
-      return false;
-    }
-    if (verdict == auth::Verdict::kForbidden) {
-      refuse(403, "forbidden", "the topic's rule does not let you subscribe");
-      return false;
-    }
+  }
+  if (const auto refusal = find_refusal()) {
+    refuse(*refusal);
+    return false;
   }
   name_ = hub::feed_name(names);
   return true;

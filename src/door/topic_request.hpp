@@ -7,6 +7,7 @@
 
 #include "door/context.hpp"
 #include "door/cors.hpp"
+#include "door/credentials.hpp"
 #include "door/upgrade_exchange.hpp"
 
 namespace wspush::door {
@@ -38,6 +39,9 @@ class TopicRequest : public http::RequestHandler, public hub::ReplySink {
   virtual void on_prepared() = 0;
 
   void refuse(int status, ByteView code, ByteView message);
+  void refuse(const Refusal& refusal);
+  /// Why who asks may not have all of it now; nothing: it may.
+  std::optional<Refusal> find_refusal() const;
   void respond(http::Response response);
   /// Subscribes the connection; nothing where that was refused.
   std::optional<hub::Subscribed> subscribe(hub::WireForm form);
@@ -49,6 +53,7 @@ class TopicRequest : public http::RequestHandler, public hub::ReplySink {
   Context& context() const { return context_; }
   Connection& connection() const { return exchange_.connection(); }
   const Cors& cors() const { return cors_; }
+  const auth::IdentityRef& identity() const { return identity_; }
   /// The topic's, or that of the feed of several.
   const std::string& name() const { return name_; }
   bool is_feed() const { return hub::is_feed(name_); }
@@ -58,6 +63,7 @@ class TopicRequest : public http::RequestHandler, public hub::ReplySink {
 
  private:
   bool judge(const http::RequestHead& head);
+  bool judge_token(const http::RequestHead& head);
   bool judge_topics();
   bool judge_after(const http::RequestHead& head);
 
@@ -67,6 +73,7 @@ class TopicRequest : public http::RequestHandler, public hub::ReplySink {
   std::string name_;
   hub::After after_;
   std::string after_text_;
+  auth::IdentityRef identity_;
   Cors cors_;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "wspush/auth/identity.hpp"
 #include "wspush/door/session.hpp"
 
 #include "http/exchange.hpp"
@@ -21,6 +22,8 @@ class FrameSink {
   virtual void on_gap(const hub::Gap& gap) = 0;
   /// The right to subscribe to `topic` was withdrawn, and the subscription is gone.
   virtual void on_withdrawn(ByteView topic) = 0;
+  /// As Session::on_rules_changed.
+  virtual void on_rules_changed() = 0;
 };
 
 /// A request on a connection that may become something else; implemented by the HTTP session.
@@ -29,6 +32,9 @@ class UpgradeExchange : public http::Exchange {
   virtual Connection& connection() = 0;
   /// For questions to the hub: the answer finds this exchange, or nobody.
   virtual hub::ReplyTo reply_to(std::uint32_t item) const = 0;
+
+  /// Who asks: until its answer the API sees the connection as the user's, and may end it.
+  virtual void use_identity(auth::IdentityRef identity) = 0;
 
   /// Bytes came behind the head: a client must not speak before the 101.
   virtual bool has_early_input() const = 0;

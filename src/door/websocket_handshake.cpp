@@ -27,6 +27,9 @@ void WebSocketHandshake::refuse(int status, ByteView code, ByteView message) {
   // Some proxies switch to tunnelling on the request alone: nothing more may follow on this
   // connection.
   response.close = true;
+  if (status == 401) {
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  }
   if (status == 405) {
     response.headers.emplace_back("Allow", "GET");
   }
@@ -40,9 +43,14 @@ void WebSocketHandshake::refuse(int status, ByteView code, ByteView message) {
   exchange_.respond(std::move(response));
 }
 
+void WebSocketHandshake::refuse(const Refusal& refusal) {
+  refuse(refusal.status(), name_of(refusal.error), refusal.message);
+}
+
 void WebSocketHandshake::on_head(http::Exchange& /*exchange*/) {
   const http::RequestHead& head = exchange_.head();
-  if (judge(head) && judge_origin(head) && judge_subprotocols(head) && judge_extensions(head)) {
+  if (judge(head) && judge_origin(head) && judge_token(head) && judge_subprotocols(head) &&
+      judge_extensions(head)) {
     add_deflating_stream();
     on_valid_request();
   }
@@ -111,6 +119,17 @@ bool WebSocketHandshake::judge_origin(const http::RequestHead& head) {
   return true;
 }
 
+bool WebSocketHandshake::judge_token(const http::RequestHead& head) {
+  auto identity = identify(context_, head, exchange_.target());
+  if (!identity) {
+    refuse(identity.error());
+    return false;
+  }
+  identity_ = std::move(*identity);
+  exchange_.use_identity(identity_);
+  return true;
+}
+
 bool WebSocketHandshake::judge_subprotocols(const http::RequestHead& head) {
   std::vector<ByteView> values;
   head.headers.for_each("Sec-WebSocket-Protocol",
@@ -157,6 +176,7 @@ void WebSocketHandshake::accept(std::unique_ptr<WebSocketSession> session) {
   if (deflate_) {
     session->use_deflate(*deflate_);
   }
+  session->use_identity(std::move(identity_));
   exchange_.upgrade(std::move(headers_), std::move(session));
   if (deflating_ != nullptr) {
     deflating_->begin_frames(exchange_.connection().queued_bytes());
@@ -191,8 +211,8 @@ class EchoHandshake final : public WebSocketHandshake {
     return context().config->subprotocols;
   }
   void on_valid_request() override {
-    if (context().config->auth.required) {
-      refuse(401, "unauthenticated", "this server wants a token");
+    if (identity() == nullptr && context().config->auth.required) {
+      refuse({CommandError::kUnauthenticated, "this server wants a token"});
       return;
     }
     accept(std::make_unique<EchoSession>(exchange().connection(), context()));
@@ -233,11 +253,8 @@ class RawHandshake final : public WebSocketHandshake {
       }
       after_ = {.kind = hub::After::Kind::kId, .id = *id};
     }
-    const auth::Verdict verdict = context().rules->subscribe_verdict(topic_);
-    if (context().config->auth.required || verdict == auth::Verdict::kUnauthenticated) {
-      refuse(401, "unauthenticated", "a token is wanted here");
-    } else if (verdict == auth::Verdict::kForbidden) {
-      refuse(403, "forbidden", "the topic's rule does not let you subscribe");
+    if (const auto refusal = refusal_to_subscribe(context(), identity(), topic_)) {
+      refuse(*refusal);
     } else if (context().hub.prepare({&topic_, 1}, false, exchange().reply_to(0))) {
       subscribe();
     }
@@ -246,6 +263,10 @@ class RawHandshake final : public WebSocketHandshake {
   void subscribe() {
     if (context().is_draining) {
       refuse(503, "unavailable", "the server is going away");
+      return;
+    }
+    if (const auto refusal = refusal_to_subscribe(context(), identity(), topic_)) {
+      refuse(*refusal);  // The rules have changed while the log was on its way.
       return;
     }
     const hub::SubscribeOptions options{

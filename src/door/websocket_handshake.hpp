@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "door/context.hpp"
+#include "door/credentials.hpp"
 #include "door/deflating_stream.hpp"
 #include "door/upgrade_exchange.hpp"
 #include "door/websocket_session.hpp"
@@ -32,16 +33,20 @@ class WebSocketHandshake : public http::RequestHandler, public hub::ReplySink {
   virtual void on_valid_request() = 0;
 
   void refuse(int status, ByteView code, ByteView message);
+  void refuse(const Refusal& refusal);
   void accept(std::unique_ptr<WebSocketSession> session);
 
   UpgradeExchange& exchange() { return exchange_; }
   Context& context() const { return context_; }
+  /// Who asks; null: anonymous. Once the request is valid, until it is accepted.
+  const auth::Identity* identity() const { return identity_.get(); }
   /// What was negotiated, once the request is valid.
   const std::optional<websocket::DeflateAgreement>& deflate() const { return deflate_; }
 
  private:
   bool judge(const http::RequestHead& head);
   bool judge_origin(const http::RequestHead& head);
+  bool judge_token(const http::RequestHead& head);
   bool judge_subprotocols(const http::RequestHead& head);
   bool judge_extensions(const http::RequestHead& head);
   void add_deflating_stream();
@@ -49,6 +54,7 @@ class WebSocketHandshake : public http::RequestHandler, public hub::ReplySink {
   UpgradeExchange& exchange_;
   Context& context_;
   std::vector<std::pair<std::string, std::string>> headers_;
+  auth::IdentityRef identity_;
   std::optional<websocket::DeflateAgreement> deflate_;
   DeflatingStream* deflating_ = nullptr;  ///< the connection's, where one was put in
 };

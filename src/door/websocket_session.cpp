@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "door/credentials.hpp"
 #include "door/heartbeat.hpp"
 #include "websocket/frame_encoder.hpp"
 #include "websocket/frame_error.hpp"
@@ -39,8 +40,9 @@ WebSocketSession::WebSocketSession(Connection& connection, Context& context)
   // The first look is anywhere within the interval: connections that came back together after a
   // restart are not pinged together for ever.
   const auto interval = static_cast<std::uint64_t>(config().heartbeat.ping_interval.count());
-  connection_.set_deadline(context_.now + std::chrono::milliseconds(context_.random.below(
-                                              std::max<std::uint64_t>(interval, 1))));
+  const auto first_look =
+      std::chrono::milliseconds(context_.random.below(std::max<std::uint64_t>(interval, 1)));
+  connection_.set_deadline(std::min(context_.now + first_look, identity_end()));
 }
 
 hub::ReplyTo WebSocketSession::reply_to(std::uint32_t item) const {
@@ -201,6 +203,9 @@ void WebSocketSession::on_deadline(TimePoint now) {
     close_with(CloseCode::kGoingAway);
     return;
   }
+  if (end_if_overdue()) {
+    return;
+  }
   const HeartbeatIntervals intervals{config().heartbeat.ping_interval,
                                      config().heartbeat.pong_timeout};
   const TimePoint last_sent =
@@ -230,7 +235,56 @@ void WebSocketSession::on_deadline(TimePoint now) {
       close_with(CloseCode::kHeartbeatLost);
       return;
   }
-  connection_.set_deadline(decision.next);
+  connection_.set_deadline(std::min(decision.next, identity_end()));
+}
+
+// --- who the client is
+
+void WebSocketSession::use_identity(auth::IdentityRef identity) {
+  identity_ = std::move(identity);
+  connection_.set_deadline(std::min(connection_.deadline(), identity_end()));
+}
+
+/// A deadline that was set for an earlier token stays: looking too early costs nothing.
+TimePoint WebSocketSession::identity_end() const {
+  return identity_deadline(context_, identity_.get(), opened_);
+}
+
+bool WebSocketSession::end_if_overdue() {
+  if (!is_identity_over(context_, identity_.get(), opened_)) {
+    return false;
+  }
+  if (identity_ != nullptr) {
+    close_with(CloseCode::kTokenExpired);
+    return true;
+  }
+  context_.metrics.limit_hit(metrics::Limit::kAuthTimeout);
+  close_with(CloseCode::kAuthenticationRequired);
+  return true;
+}
+
+void WebSocketSession::on_rules_changed() {
+  if (is_closing_) {
+    return;
+  }
+  give_up_what_is_forbidden();
+  connection_.set_deadline(std::min(connection_.deadline(), identity_end()));
+}
+
+void WebSocketSession::give_up_what_is_forbidden() {
+  const std::uint32_t slot = connection_.handle().slot;
+  std::vector<std::string> forbidden;
+  context_.hub.for_each_topic_of(slot, [&](ByteView topic) {
+    if (context_.rules->subscribe_verdict(identity_.get(), topic) != auth::Verdict::kAllowed) {
+      forbidden.emplace_back(topic);
+    }
+  });
+  for (const std::string& topic : forbidden) {
+    // It may have ended by then: to unsubscribe writes.
+    if (!is_closing_ && context_.hub.unsubscribe(slot, topic)) {
+      on_withdrawn(topic);
+    }
+  }
 }
 
 void WebSocketSession::end(EndReason reason) {

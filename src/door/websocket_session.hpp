@@ -25,12 +25,17 @@ class WebSocketSession : public Session {
 
   std::size_t on_input(MutableBytes input) final;
   void on_input_end() final;
-  void on_deadline(TimePoint now) override;
+  void on_deadline(TimePoint now) final;
   bool on_input_after_close(MutableBytes input) final;
   void on_drained() override;
   void on_lost() final;
   void end(EndReason reason) final;
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
+  const auth::Identity* identity() const final { return identity_.get(); }
+  void on_rules_changed() final;
+
+  /// Who the client is; from now on its token's end is the connection's.
+  void use_identity(auth::IdentityRef identity);
 
  protected:
   /// `payload` is borrowed for the call; text is valid UTF-8.
@@ -51,6 +56,8 @@ class WebSocketSession : public Session {
   bool is_closing() const { return is_closing_; }
   /// Takes what was published before, then closes.
   bool is_leaving() const { return is_leaving_; }
+  /// Ends the subscriptions that its identity, by the rules as they are, does not let it have.
+  void give_up_what_is_forbidden();
   /// Input stays where it is until `resume()`.
   void pause();
   void resume();
@@ -63,6 +70,8 @@ class WebSocketSession : public Session {
   void answer_ping(ByteView payload);
   void send_close(const std::string& payload);
   bool admit_control_frame();
+  TimePoint identity_end() const;
+  bool end_if_overdue();
   websocket::MessageRules message_rules() const;
 
   Connection& connection_;
@@ -76,6 +85,7 @@ class WebSocketSession : public Session {
   /// Where the client's window outlives its messages, from the first compressed one on.
   std::unique_ptr<websocket::Inflater> inflater_;
   std::optional<websocket::DeflateAgreement> deflate_;
+  auth::IdentityRef identity_;
   bool is_closing_ = false;
   bool is_paused_ = false;
   bool is_leaving_ = false;   ///< closes when everything is written

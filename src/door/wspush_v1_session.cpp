@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "door/command_rate.hpp"
+#include "door/credentials.hpp"
 #include "hub/message_json.hpp"
 #include "version.hpp"
 
@@ -92,7 +93,13 @@ WspushV1Session::~WspushV1Session() = default;
 void WspushV1Session::open() {
   std::string text = begin_answer("welcome", {});
   text.append(R"(,"connection":")").append(connection_id(context(), connection().handle()));
-  text.append(R"(","user":null,"ping_interval":)");
+  text.append(R"(","user":)");
+  if (identity() == nullptr) {
+    text.append("null");
+  } else {
+    append_json_string(text, identity()->user);
+  }
+  text.append(R"(,"ping_interval":)");
   // Whole seconds where it is, as clients compare it with the table's default.
   const auto milliseconds = config().heartbeat.ping_interval.count();
   text.append(std::to_string(milliseconds / 1000));
@@ -103,18 +110,6 @@ void WspushV1Session::open() {
   }
   text.append(R"(,"server":"wspushd/)").append(kVersion).append(R"("})");
   send_text(text);
-  if (context().config->auth.required) {
-    connection().set_deadline(context().now + context().config->auth.timeout);
-  }
-}
-
-void WspushV1Session::on_deadline(TimePoint now) {
-  if (context().config->auth.required && !is_closing() && !is_leaving()) {
-    context().metrics.limit_hit(metrics::Limit::kAuthTimeout);
-    close_with(CloseCode::kAuthenticationRequired);
-    return;
-  }
-  WebSocketSession::on_deadline(now);
 }
 
 bool WspushV1Session::admit(std::uint32_t cost) {
@@ -159,7 +154,7 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
     fail(command.id, CommandError::kRateLimited, "more than limits.commands_per_second");
   } else if (row == std::end(kCommands)) {
     fail(command.id, CommandError::kUnknownOp, "no such op");
-  } else if (row->needs_user && context().config->auth.required) {
+  } else if (row->needs_user && identity() == nullptr && context().config->auth.required) {
     fail(command.id, CommandError::kUnauthenticated, "this server wants a token first");
   } else {
     (this->*row->run)(command);
@@ -223,12 +218,8 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
   if (object.find("max_rate") != nullptr) {
     return refuse(CommandError::kBadRequest, "this version has no max_rate yet");
   }
-  const auth::Verdict verdict = context().rules->subscribe_verdict(wanted.topic);
-  if (verdict == auth::Verdict::kForbidden) {
-    return refuse(CommandError::kForbidden, "the topic's rule does not let you subscribe");
-  }
-  if (verdict == auth::Verdict::kUnauthenticated) {
-    return refuse(CommandError::kUnauthenticated, "the topic's rule wants a user");
+  if (const auto refusal = refusal_to_subscribe(context(), identity(), wanted.topic)) {
+    return refuse(refusal->error, refusal->message);
   }
   return wanted;
 }
@@ -311,6 +302,11 @@ void WspushV1Session::run_subscribe(const HeldCommand& command) {
     }
     if (!wanted.failure.empty()) {
       fail_with(wanted.failure);
+      continue;
+    }
+    // Again, for the rules may have changed while the logs were on their way.
+    if (const auto refusal = refusal_to_subscribe(context(), identity(), wanted.topic)) {
+      fail_with(error_text(command.id, refusal->error, refusal->message, wanted.topic));
       continue;
     }
     hub::SubscribeOptions options = wanted.options;
@@ -408,7 +404,7 @@ void WspushV1Session::publish(const Command& command) {
     return;
   }
   const bool is_subscribed = context().hub.is_subscribed(connection().handle().slot, topic);
-  const auth::Verdict verdict = context().rules->publish_verdict(topic, is_subscribed);
+  const auth::Verdict verdict = context().rules->publish_verdict(identity(), topic, is_subscribed);
   if (verdict == auth::Verdict::kUnauthenticated) {
     fail(command.id, CommandError::kUnauthenticated, "the topic's rule wants a user");
     return;
@@ -454,12 +450,8 @@ void WspushV1Session::history(const Command& command) {
       return;
     }
   }
-  const auth::Verdict verdict = context().rules->subscribe_verdict(topic);
-  if (verdict != auth::Verdict::kAllowed) {
-    fail(command.id,
-         verdict == auth::Verdict::kForbidden ? CommandError::kForbidden
-                                              : CommandError::kUnauthenticated,
-         "the topic's rule does not let you read it");
+  if (const auto refusal = refusal_to_subscribe(context(), identity(), topic)) {
+    fail(command.id, refusal->error, refusal->message);
     return;
   }
   const std::uint32_t item = wait_for(command, topic, true);
@@ -517,11 +509,7 @@ void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
   }
 }
 
-// --- auth, ping, errors
-
-void WspushV1Session::authenticate(const Command& command) {
-  fail(command.id, CommandError::kUnauthenticated, "no key is configured that could check a token");
-}
+// --- ping, errors
 
 void WspushV1Session::ping(const Command& command) {
   if (!command.id.empty()) {

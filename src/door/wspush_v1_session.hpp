@@ -25,7 +25,6 @@ class WspushV1Session final : public WebSocketSession {
   void open();
 
   DoorKind kind() const override { return DoorKind::kWspushV1; }
-  void on_deadline(TimePoint now) override;
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
   bool on_gap(const hub::Gap& gap) override;
   void on_withdrawn(ByteView topic) override;

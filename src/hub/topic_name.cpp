@@ -95,4 +95,33 @@ bool pattern_matches(ByteView pattern, ByteView topic) {
   return pattern.empty() && topic.empty();
 }
 
+bool pattern_covers(ByteView wide, ByteView narrow) {
+  while (!wide.empty() && !narrow.empty()) {
+    const ByteView wanted = take_segment(wide);
+    if (wanted == ">") {
+      return true;
+    }
+    const ByteView segment = take_segment(narrow);
+    // A `>` is longer than what one segment of `wide` could cover, a `*` more than a name.
+    if (segment == ">" || (wanted != "*" && wanted != segment)) {
+      return false;
+    }
+  }
+  return wide.empty() && narrow.empty();
+}
+
+bool patterns_overlap(ByteView a, ByteView b) {
+  while (!a.empty() && !b.empty()) {
+    const ByteView of_a = take_segment(a);
+    const ByteView of_b = take_segment(b);
+    if (of_a == ">" || of_b == ">") {
+      return true;  // The other one has a segment at least, and that is enough.
+    }
+    if (of_a != "*" && of_b != "*" && of_a != of_b) {
+      return false;
+    }
+  }
+  return a.empty() && b.empty();
+}
+
 }  // namespace wspush::hub

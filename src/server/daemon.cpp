@@ -15,6 +15,7 @@
 #include "server/reactor_set.hpp"
 #include "server/service_manager.hpp"
 #include "server/tls_setup.hpp"
+#include "server/token_keys.hpp"
 #include "version.hpp"
 
 namespace wspush::server {
@@ -59,12 +60,34 @@ log::Level level_of(config::LogLevel level) {
 }
 
 std::vector<config::Fault> faults_of(const config::LoadResult& loaded,
-                                     const std::vector<TlsFault>& found) {
+                                     const std::vector<TlsFault>& in_tls,
+                                     const std::vector<TokenKeyFault>& in_keys) {
   std::vector<config::Fault> faults;
-  for (const TlsFault& fault : found) {
+  for (const TlsFault& fault : in_tls) {
+    faults.push_back(loaded.fault_of(fault.key, fault.message));
+  }
+  for (const TokenKeyFault& fault : in_keys) {
     faults.push_back(loaded.fault_of(fault.key, fault.message));
   }
   return faults;
+}
+
+/// The files that a configuration names, opened.
+struct OpenedFiles {
+  ListenerTls tls;
+  std::shared_ptr<const auth::JwtVerifier> tokens;
+};
+
+/// All faults at once: those of certificates and those of token keys.
+Result<OpenedFiles, std::vector<config::Fault>> open_files(const config::LoadResult& loaded,
+                                                           net::TlsTicketKeys& tickets) {
+  auto tls = open_listener_tls(*loaded.config, tickets);
+  auto tokens = open_token_keys(loaded.config->auth);
+  if (!tls || !tokens) {
+    return Unexpected(faults_of(loaded, tls ? std::vector<TlsFault>() : tls.error(),
+                                tokens ? std::vector<TokenKeyFault>() : tokens.error()));
+  }
+  return OpenedFiles{std::move(*tls), std::move(*tokens)};
 }
 
 /// The part of the daemon that lives as long as the reactors do.
@@ -191,18 +214,18 @@ void Daemon::reload() {
     refuse_reload(loaded.faults);
     return;
   }
-  const auto opened = open_listener_tls(*loaded.config, tickets_);
+  const auto opened = open_files(loaded, tickets_);
   if (!opened) {
-    refuse_reload(faults_of(loaded, opened.error()));
+    refuse_reload(opened.error());
     return;
   }
   for (const std::string& notice : loaded.notices) {
     log::warning("{}", notice);
   }
-  for (const std::string& warning : tls_warnings(*loaded.config, *opened)) {
+  for (const std::string& warning : tls_warnings(*loaded.config, opened->tls)) {
     log::warning("{}", warning);
   }
-  tls_ = reloaded_tls(*config_, tls_, *loaded.config, *opened);
+  tls_ = reloaded_tls(*config_, tls_, *loaded.config, opened->tls);
   config::ReloadDiff diff = config::compare_for_reload(*config_, *loaded.config);
   for (const std::string& key : diff.applied) {
     log::info("reload: {} changed", key);
@@ -211,7 +234,7 @@ void Daemon::reload() {
     log::warning("reload: {} changed, which takes effect only with a restart", key);
   }
   config_ = std::make_shared<const config::Config>(std::move(diff.merged));
-  reactors_->apply(config_, tls_);
+  reactors_->apply(config_, opened->tokens, tls_);
   reactors_->count_reload(true);
   log::info("reloaded");
   manager_.notify("READY=1");
@@ -237,9 +260,9 @@ int run_daemon(const CommandLine& line) {
     return 1;
   }
   net::TlsTicketKeys tickets;
-  auto tls = open_listener_tls(*loaded.config, tickets);
-  if (!tls) {
-    std::fprintf(stderr, "%s\n", config::to_string(faults_of(loaded, tls.error())).c_str());
+  auto opened = open_files(loaded, tickets);
+  if (!opened) {
+    std::fprintf(stderr, "%s\n", config::to_string(opened.error()).c_str());
     return 1;
   }
   if (line.action == CommandLine::Action::kCheck) {
@@ -264,11 +287,11 @@ int run_daemon(const CommandLine& line) {
   for (const std::string& notice : loaded.notices) {
     log::warning("{}", notice);
   }
-  for (const std::string& warning : tls_warnings(config, *tls)) {
+  for (const std::string& warning : tls_warnings(config, opened->tls)) {
     log::warning("{}", warning);
   }
   keep_large_blocks_apart();
-  auto reactors = ReactorSet::open(loaded.config, *tls);
+  auto reactors = ReactorSet::open(loaded.config, opened->tokens, opened->tls);
   if (!reactors) {
     log::error("{}: {}", reactors.error().key, reactors.error().message);
     log::stop();
@@ -279,8 +302,8 @@ int run_daemon(const CommandLine& line) {
     log::info("listening on {} ({})", listener.address,
               listener.is_public ? "public" : "internal");
   }
-  Daemon(std::move(request), loaded.config, tickets, std::move(*tls), std::move(*signals), manager,
-         std::move(*reactors))
+  Daemon(std::move(request), loaded.config, tickets, std::move(opened->tls), std::move(*signals),
+         manager, std::move(*reactors))
       .run();
   log::stop();
   return 0;

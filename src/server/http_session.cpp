@@ -202,6 +202,7 @@ void HttpSession::respond(http::Response response) {
     connection_.hold_frames(false);
     frames_ = nullptr;
   }
+  identity_.reset();
   date_ = http::http_date(context_.wall);
   std::string text;
   http::append_response(text, response, response_context());
@@ -300,6 +301,12 @@ bool HttpSession::on_gap(const hub::Gap& gap) {
 void HttpSession::on_withdrawn(ByteView topic) {
   if (frames_ != nullptr) {
     frames_->on_withdrawn(topic);
+  }
+}
+
+void HttpSession::on_rules_changed() {
+  if (frames_ != nullptr) {
+    frames_->on_rules_changed();
   }
 }
 

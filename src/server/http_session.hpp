@@ -54,8 +54,10 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
   bool on_gap(const hub::Gap& gap) override;
   void on_withdrawn(ByteView topic) override;
+  void on_rules_changed() override;
   void on_frames() override;
   void end(door::EndReason reason) override;
+  const auth::Identity* identity() const override { return identity_.get(); }
 
   // --- UpgradeExchange
   const http::RequestHead& head() const override { return parser_.head(); }
@@ -68,6 +70,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   void resume_body() override;
   door::Connection& connection() override { return connection_; }
   hub::ReplyTo reply_to(std::uint32_t item) const override;
+  void use_identity(auth::IdentityRef identity) override { identity_ = std::move(identity); }
   bool has_early_input() const override { return has_early_input_; }
   void upgrade(std::vector<std::pair<std::string, std::string>> headers,
                std::unique_ptr<door::Session> session) override;
@@ -105,6 +108,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   hub::ReplySink* replies_ = nullptr;
   door::FrameSink* frames_ = nullptr;  ///< of the request at hand; null: it takes none
   std::unique_ptr<http::BodyReader> body_;
+  auth::IdentityRef identity_;  ///< of the request at hand
   std::string peer_address_;
   std::string date_;
   std::uint32_t ticket_ = 0;

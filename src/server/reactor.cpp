@@ -95,7 +95,8 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
                .now = clock_.monotonic(),
                .wall = clock_.wall(),
                .reactor = options.index,
-               .instance = shared.instance},
+               .instance = shared.instance,
+               .authenticator = auth::Authenticator(SipKey::from(random_), options.tokens)},
       api_context_{.hub = hub_,
                    .server = server,
                    .metrics = metrics_,
@@ -389,16 +390,23 @@ void Reactor::count_door_change(const SocketConnection& connection, door::DoorKi
 // --- reload, drain, load
 
 void Reactor::apply(std::shared_ptr<const config::Config> config,
-                    std::shared_ptr<const auth::TopicRules> rules, const ListenerTls& tls) {
+                    std::shared_ptr<const auth::TopicRules> rules,
+                    std::shared_ptr<const auth::JwtVerifier> tokens, const ListenerTls& tls) {
   for (std::size_t i = 0; i < listening_.size(); ++i) {
     listening_[i].tls = tls[i];
   }
   // The old rules live until every topic has looked up its new one.
   const std::shared_ptr<const auth::TopicRules> old_rules = context_.rules;
-  context_.config = api_context_.config = std::move(config);
-  context_.rules = api_context_.rules = std::move(rules);
+  const bool are_rights_new = context_.use(std::move(config), std::move(rules), std::move(tokens));
+  api_context_.config = context_.config;
+  api_context_.rules = context_.rules;
   hub_.set_limits(hub_limits(*context_.config, shared_));
   hub_.set_rules(*context_.rules);
+  if (are_rights_new) {  // What a rule still gives to some, and no longer to this one.
+    for_each_public([this](SocketConnection& connection) {
+      guarded(connection, [&] { connection.latest_session().on_rules_changed(); });
+    });
+  }
 }
 
 void Reactor::begin_drain(Duration period) {
@@ -435,14 +443,6 @@ void Reactor::drain_some() {
     draining_.pop_back();
     drain_next_ += drain_step_;
   }
-}
-
-void Reactor::end_internal_requests() {
-  connections_.for_each([](Handle, SocketConnection& connection) {
-    if (!connection.is_public() && connection.is_open()) {
-      connection.session().end(door::EndReason::kGoingAway);
-    }
-  });
 }
 
 void Reactor::shed_load() {

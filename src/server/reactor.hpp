@@ -79,6 +79,7 @@ class Reactor final : public hub::Post,
     std::uint64_t seed = 0;
     std::shared_ptr<const config::Config> config;
     std::shared_ptr<const auth::TopicRules> rules;
+    std::shared_ptr<const auth::JwtVerifier> tokens;
     std::vector<UniqueFd> public_listeners;
     UniqueFd internal_listener;
     ListenerTls tls;
@@ -99,13 +100,33 @@ class Reactor final : public hub::Post,
   // --- tasks
   void stop() { is_stopping_ = true; }
   void apply(std::shared_ptr<const config::Config> config,
-             std::shared_ptr<const auth::TopicRules> rules, const ListenerTls& tls);
+             std::shared_ptr<const auth::TopicRules> rules,
+             std::shared_ptr<const auth::JwtVerifier> tokens, const ListenerTls& tls);
+  /// Ends the public connections of whom `is_meant(const auth::Identity&)`; returns how many.
+  template <typename IsMeant>
+  std::size_t end_connections_of(IsMeant&& is_meant) {
+    std::size_t count = 0;
+    for_each_public([&](SocketConnection& connection) {
+      const auth::Identity* const who = connection.latest_session().identity();
+      if (who != nullptr && is_meant(*who)) {
+        connection.latest_session().end(door::EndReason::kTerminated);
+        ++count;
+      }
+    });
+    return count;
+  }
   /// Takes what waits in the accept queues, closes the public listeners, and ends the public
   /// connections spread over `period`.
   void begin_drain(Duration period);
   /// The internal requests that would go on without an end get their answers; connections that
   /// wait for a request are closed.
-  void end_internal_requests();
+  void end_internal_requests() {
+    connections_.for_each([](Handle, SocketConnection& connection) {
+      if (!connection.is_public() && connection.is_open()) {
+        connection.session().end(door::EndReason::kGoingAway);
+      }
+    });
+  }
   /// Ends the public connection whose queue is the largest, if any has one.
   void shed_load();
   std::uint64_t public_connection_count() const { return public_count_; }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/logging.hpp"
@@ -40,14 +41,28 @@ Result<std::vector<UniqueFd>, StartError> open_listener(const std::string& key,
 }
 
 api::ConnectionView view_of(Reactor& reactor, SocketConnection& connection) {
+  const auth::Identity* const who = connection.latest_session().identity();
   api::ConnectionView view{.id = door::connection_id(reactor.context(), connection.handle()),
-                           .user = {},
+                           .user = who == nullptr ? std::string() : who->user,
                            .door = std::string(door::name_of(connection.session().kind())),
                            .address = connection.peer_address(),
                            .since = connection.since(),
                            .topics = reactor.hub().subscriptions_of(connection.handle().slot),
                            .queued_bytes = connection.queued_bytes()};
   return view;
+}
+
+/// False where its table is full; then nobody is ended either.
+bool revoke_at(Reactor& reactor, const api::Revocation& what) {
+  auth::Revocations& table = reactor.context().authenticator.revocations();
+  const TimePoint now = reactor.context().now;
+  const bool is_kept = what.user.empty()
+                           ? table.revoke_token(what.token_id, now + what.lasts, now)
+                           : table.revoke_user(what.user, what.before, now + what.lasts, now);
+  if (is_kept) {
+    reactor.end_connections_of([&](const auth::Identity& who) { return table.covers(who, now); });
+  }
+  return is_kept;
 }
 
 }  // namespace
@@ -75,7 +90,8 @@ ReactorSet::~ReactorSet() {
 }
 
 Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
-    std::shared_ptr<const config::Config> config, ListenerTls tls) {
+    std::shared_ptr<const config::Config> config, std::shared_ptr<const auth::JwtVerifier> tokens,
+    ListenerTls tls) {
   std::unique_ptr<ReactorSet> set(new ReactorSet(config));
   auto trusted = net::NetworkSet::parse(config->trusted_proxies);
   if (!trusted) {
@@ -110,6 +126,7 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
                              .seed = random.next(),
                              .config = config,
                              .rules = rules,
+                             .tokens = tokens,
                              .public_listeners = {},
                              .internal_listener = std::move(listeners.back()[index]),
                              .tls = tls};
@@ -158,13 +175,14 @@ void ReactorSet::stop() {
   threads_.clear();
 }
 
-void ReactorSet::apply(std::shared_ptr<const config::Config> config, ListenerTls tls) {
+void ReactorSet::apply(std::shared_ptr<const config::Config> config,
+                       std::shared_ptr<const auth::JwtVerifier> tokens, ListenerTls tls) {
   config_ = config;
   shared_.limiter.set_limits(config->limits.connections_per_ip,
                              config->limits.connect_rate_per_ip);
   const auto rules = std::make_shared<const auth::TopicRules>(config);
-  post_to_all([config, rules, tls = std::move(tls)](Reactor& reactor) {
-    reactor.apply(config, rules, tls);
+  post_to_all([config, rules, tokens = std::move(tokens), tls = std::move(tls)](Reactor& reactor) {
+    reactor.apply(config, rules, tokens, tls);
   });
 }
 
@@ -306,7 +324,8 @@ void ReactorSet::list_connections(std::optional<std::string> user, std::size_t l
       [user, limit](Reactor& reactor) {
         Views views;
         reactor.for_each_public([&](SocketConnection& connection) {
-          if (views.size() < limit && !user) {  // Nobody has a user yet.
+          const auth::Identity* const who = connection.latest_session().identity();
+          if (views.size() < limit && (!user || (who != nullptr && who->user == *user))) {
             views.push_back(view_of(reactor, connection));
           }
         });
@@ -336,10 +355,24 @@ void ReactorSet::end_connection(ByteView id, const hub::ReplyTo& to) {
   });
 }
 
-void ReactorSet::end_connections_of(ByteView /*user*/, const hub::ReplyTo& to) {
+void ReactorSet::end_connections_of(ByteView user, const hub::ReplyTo& to) {
   gather<std::size_t>(
-      to, [](Reactor&) { return std::size_t{0}; },  // Nobody has a user yet.
-      [](std::vector<std::size_t>) { return std::any(std::size_t{0}); });
+      to,
+      [user = std::string(user)](Reactor& reactor) {
+        return reactor.end_connections_of(
+            [&](const auth::Identity& who) { return who.user == user; });
+      },
+      [](std::vector<std::size_t> counts) {
+        return std::any(std::accumulate(counts.begin(), counts.end(), std::size_t{0}));
+      });
+}
+
+void ReactorSet::revoke(const api::Revocation& what, const hub::ReplyTo& to) {
+  gather<char>(
+      to, [what](Reactor& reactor) { return static_cast<char>(revoke_at(reactor, what)); },
+      [](std::vector<char> kept) {
+        return std::any(std::all_of(kept.begin(), kept.end(), [](char each) { return each != 0; }));
+      });
 }
 
 void ReactorSet::list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) {

@@ -32,7 +32,8 @@ class ReactorSet final : public Peers, public api::ServerView {
  public:
   /// Opens the listeners; nothing runs yet.
   static Result<std::unique_ptr<ReactorSet>, StartError> open(
-      std::shared_ptr<const config::Config> config, ListenerTls tls);
+      std::shared_ptr<const config::Config> config, std::shared_ptr<const auth::JwtVerifier> tokens,
+      ListenerTls tls);
   ~ReactorSet() override;
 
   const std::vector<BoundListener>& listeners() const { return bound_; }
@@ -40,8 +41,9 @@ class ReactorSet final : public Peers, public api::ServerView {
   void start();
 
   /// Gives every reactor the new configuration, in its next turn; TLS handshakes that have begun
-  /// keep what they began with.
-  void apply(std::shared_ptr<const config::Config> config, ListenerTls tls);
+  /// keep what they began with. So does who came with a token: `tokens` judges the next ones.
+  void apply(std::shared_ptr<const config::Config> config,
+             std::shared_ptr<const auth::JwtVerifier> tokens, ListenerTls tls);
   void count_reload(bool is_ok);
   void begin_drain();
   bool is_drained() const;
@@ -70,6 +72,7 @@ class ReactorSet final : public Peers, public api::ServerView {
   void find_connection(ByteView id, const hub::ReplyTo& to) override;
   void end_connection(ByteView id, const hub::ReplyTo& to) override;
   void end_connections_of(ByteView user, const hub::ReplyTo& to) override;
+  void revoke(const api::Revocation& what, const hub::ReplyTo& to) override;
   void list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) override;
   bool is_ready() const override;
   std::string metrics_text(ByteView accept, std::string& content_type) const override;

@@ -71,9 +71,12 @@ class SocketConnection final : public door::Connection {
   TimePoint last_heard() const override { return last_heard_; }
   TimePoint last_sent() const override { return last_sent_; }
   void set_deadline(TimePoint deadline) override;
+  TimePoint deadline() const override { return session_deadline_; }
 
   // --- the reactor
   door::Session& session() { return *session_; }
+  /// The one that is about to take over, if there is one.
+  door::Session& latest_session() { return next_session_ ? *next_session_ : *session_; }
   net::TimerEntry& timer() { return timer_; }
   bool is_open() const { return state_ == State::kOpen; }
   bool is_streamed() const { return stream_ != nullptr; }

@@ -392,6 +392,9 @@ void DoorWorld::reload(bool is_open) {
   for (const auto& each : hubs_) {
     each->set_rules(*rules_.back());
   }
+  if (connection_->is_open()) {
+    connection_->session().on_rules_changed();
+  }
 }
 
 void DoorWorld::send(std::uint16_t reactor, hub::HubMail mail) {

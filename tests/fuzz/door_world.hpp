@@ -52,6 +52,7 @@ class FuzzConnection final : public door::Connection {
   TimePoint last_heard() const override { return last_heard_; }
   TimePoint last_sent() const override { return last_sent_; }
   void set_deadline(TimePoint deadline) override { deadline_ = deadline; }
+  TimePoint deadline() const override { return deadline_; }
 
   // --- the world
   void start(std::unique_ptr<door::Session> session) { session_ = std::move(session); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "wspush/auth/identity.hpp"
 #include "wspush/base/bytes.hpp"
 #include "wspush/base/clock.hpp"
 #include "wspush/base/handle.hpp"
@@ -99,6 +100,8 @@ class Connection {
   virtual TimePoint last_sent() const = 0;
   /// Calls `Session::on_deadline` at `deadline` or soon after; replaces an earlier one.
   virtual void set_deadline(TimePoint deadline) = 0;
+  /// The one that is set; TimePoint::max() if none is.
+  virtual TimePoint deadline() const = 0;
 };
 
 /// One client's state behind a door. No callback may destroy it: the connection does.
@@ -125,6 +128,11 @@ class Session {
   virtual void on_withdrawn(ByteView /*topic*/) {}
   /// Where frames are held: there may be some, `hub::Hub::gather` gives them.
   virtual void on_frames() {}
+
+  /// Who it is; null: anonymous, or nobody was asked.
+  virtual const auth::Identity* identity() const { return nullptr; }
+  /// The rules or `auth.required` have changed: it gives up what it may no longer have.
+  virtual void on_rules_changed() {}
 
   /// The connection broke; nothing can be said any more. The session is destroyed with this turn.
   virtual void on_lost() {}

@@ -12,7 +12,8 @@ class RuleSource {
   virtual ~RuleSource() = default;
   /// The first rule that fits, or null: the topic does not exist.
   virtual const config::TopicRule* rule_of(ByteView topic) const = 0;
-  /// Whether whoever is subscribed to `topic` may stay so.
+  /// Whether anybody may subscribe to `topic`; where not, whoever is subscribed loses that. Those
+  /// whom a rule lets in and not everybody are looked at by who knows them.
   virtual bool may_subscribe(ByteView topic) const = 0;
 };
 

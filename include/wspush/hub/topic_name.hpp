@@ -22,4 +22,13 @@ bool has_wildcard(ByteView name);
 /// stands for any one segment here. Cost: O(bytes), no backtracking.
 bool pattern_matches(ByteView pattern, ByteView topic);
 
+/// Whether everything that the well-formed pattern or topic `narrow` matches is matched by `wide`
+/// too. `{user}` is a segment like any other here. Exact: `a.>` covers `a.*` and `a.b`, `a.*` does
+/// not cover `a.>`. Cost: O(bytes).
+bool pattern_covers(ByteView wide, ByteView narrow);
+
+/// Whether there is a topic that both well-formed patterns match. Exact; `{user}` as above.
+/// Cost: O(bytes).
+bool patterns_overlap(ByteView a, ByteView b);
+
 }  // namespace wspush::hub

@@ -107,6 +107,10 @@ class FakeServer final : public ServerView {
     std::erase_if(connections, [&](const ConnectionView& view) { return view.user == user; });
     events_.on_reply(to, hub::GatheredReply{before - connections.size()});
   }
+  void revoke(const Revocation& what, const hub::ReplyTo& to) override {
+    revocations.push_back(what);
+    events_.on_reply(to, hub::GatheredReply{has_room});
+  }
   void list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) override {
     asked = "topics from '" + std::string(prefix) + "', " + std::to_string(limit);
     events_.on_reply(to, hub::GatheredReply{topics});
@@ -119,6 +123,8 @@ class FakeServer final : public ServerView {
 
   std::vector<ConnectionView> connections;
   std::vector<TopicSummary> topics;
+  std::vector<Revocation> revocations;
+  bool has_room = true;
   bool ready = true;
   std::string asked;
 

@@ -466,6 +466,43 @@ TEST(JsonValue, GoesThroughAThousandTopics) {
   EXPECT_EQ(i, 1000);
 }
 
+TEST(ParseJson, GivesTheValueWithoutTheSpaceAroundIt) {
+  const auto value = parse_json(" \n{\"a\": [1]} ");
+  ASSERT_TRUE(value);
+  EXPECT_TRUE(value->is_object());
+  EXPECT_EQ(value->raw, "{\"a\": [1]}");
+  EXPECT_EQ(parse_json("7")->raw, "7");
+  EXPECT_FALSE(parse_json(""));
+  EXPECT_FALSE(parse_json("{} {}"));
+  EXPECT_EQ(parse_json("[\xff]").error().offset, 1U);
+}
+
+TEST(JsonMembers, AreAllOfThemHoweverManyAndHoweverOften) {
+  std::string text = "{ ";
+  for (int i = 0; i < 100; ++i) {
+    text += "\"k" + std::to_string(i % 50) + "\" : [" + std::to_string(i) + "] , ";
+  }
+  text += R"("\u0061\n":null })";
+  const auto value = parse_json(text);
+  ASSERT_TRUE(value);
+  std::string scratch;
+  int count = 0;
+  for (JsonMembers members(*value); members.next(); ++count) {
+    if (count < 100) {
+      EXPECT_EQ(members.member().key(scratch), "k" + std::to_string(count % 50));
+      EXPECT_EQ(members.member().value.raw, "[" + std::to_string(count) + "]");
+    } else {
+      EXPECT_EQ(members.member().key(scratch), "a\n");
+    }
+  }
+  EXPECT_EQ(count, 101);
+  for (const char* none : {"{}", "{ }", "[1]", "7", "\"{}\""}) {
+    JsonMembers members(*parse_json(none));
+    EXPECT_FALSE(members.next()) << none;
+    EXPECT_FALSE(members.next()) << none;
+  }
+}
+
 TEST(JsonValue, HasNoElementsAndNoMembersWhereItIsSomethingElse) {
   for (const char* text : {"[]", "[ \n ]"}) {
     for (JsonValue element : (JsonValue{JsonType::kArray, text}).elements()) {

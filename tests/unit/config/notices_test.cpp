@@ -22,10 +22,6 @@ TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
   EXPECT_THAT(notices_of("compression: {level: 5, min_bytes: 1}\n"), IsEmpty());
   EXPECT_THAT(notices_of("compression: {context_takeover: true}\n"), IsEmpty());
   EXPECT_THAT(
-      notices_of("auth: {hmac_secret: s3cret, issuer: a}\n"),
-      ElementsAre("auth.hmac_secret and auth.issuer are set, but this version does not read "
-                  "tokens yet: every client is anonymous"));
-  EXPECT_THAT(
       notices_of("topics: [{match: a, presence: count}, {presence: true}]\n"),
       ElementsAre("topics[0].presence and topics[1].presence are set, but this version does "
                   "not keep presence yet"));
@@ -44,11 +40,12 @@ TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
 
 TEST(Notices, CountTheKeysThatAreTooManyToName) {
   EXPECT_THAT(
-      notices_of("auth: {hmac_secret: s3cret, issuer: a, audience: b, clock_skew: 1s, cookie: c, "
-                 "timeout: 1s}\n"),
-      ElementsAre("auth.audience, auth.clock_skew, auth.cookie, auth.hmac_secret, auth.issuer and "
-                  "1 more are set, but this version does not read tokens yet: every client is "
-                  "anonymous"));
+      notices_of("topics: [{match: a, presence: true}, {match: b, presence: true}, "
+                 "{match: c, presence: true}, {match: d, presence: true}, "
+                 "{match: e, presence: true}, {match: f, presence: true}]\n"),
+      ElementsAre("topics[0].presence, topics[1].presence, topics[2].presence, topics[3].presence, "
+                  "topics[4].presence and 1 more are set, but this version does not keep presence "
+                  "yet"));
 }
 
 TEST(Notices, AreNoneForWhatIsSwitchedOff) {
@@ -80,8 +77,17 @@ TEST(Notices, SayWhichRulesLetNobodyIn) {
                   testing::AllOf(testing::StartsWith("topics[0].subscribe: authenticated "),
                                  testing::EndsWith(": nobody passes")),
                   testing::StartsWith("topics[0].publish: token wants a user")));
-  EXPECT_THAT(notices_of("topics: [{subscribe: token}]\nauth: {jwks_file: /k}\n"),
-              ElementsAre(HasSubstr("does not read tokens yet")));
+  EXPECT_THAT(notices_of("auth: {required: true}\n"),
+              ElementsAre(testing::StartsWith("auth.required is true, but no key for tokens")));
+  EXPECT_THAT(notices_of("topics: [{subscribe: token}]\nauth: {jwks_file: /k, required: true}\n"),
+              IsEmpty());
+}
+
+TEST(Notices, SayThatASecretIsShortAndNotWhichOne) {
+  EXPECT_THAT(notices_of("auth: {hmac_secret: s3cret}\n"),
+              ElementsAre(testing::AllOf(testing::StartsWith("auth.hmac_secret has only 6 bytes"),
+                                         testing::Not(HasSubstr("s3cret")))));
+  EXPECT_THAT(notices_of("auth: {hmac_secret: 0123456789abcdef0123456789abcdef}\n"), IsEmpty());
 }
 
 TEST(Notices, SayWhichRulesAreOutOfReach) {

@@ -79,7 +79,8 @@ class FakeConnection final : public Connection {
   void add_layer(std::unique_ptr<net::StreamLayer> layer) override { layer_ = std::move(layer); }
   TimePoint last_heard() const override { return heard; }
   TimePoint last_sent() const override { return sent_at; }
-  void set_deadline(TimePoint when) override { deadline = when; }
+  void set_deadline(TimePoint when) override { deadline_ = when; }
+  TimePoint deadline() const override { return deadline_; }
 
   /// The frames since the last call.
   std::vector<SentFrame> take_frames() { return frames_of(std::exchange(sent, {})); }
@@ -87,7 +88,6 @@ class FakeConnection final : public Connection {
   std::string sent;
   TimePoint heard;
   TimePoint sent_at;
-  TimePoint deadline = TimePoint::max();
   std::unique_ptr<Session> next_session;
   bool holds_frames = false;
   bool congested = false;
@@ -100,6 +100,7 @@ class FakeConnection final : public Connection {
 
  private:
   const config::Config& config_;
+  TimePoint deadline_ = TimePoint::max();
   std::unique_ptr<net::StreamLayer> layer_;
 };
 

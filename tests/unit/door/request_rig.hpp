@@ -34,6 +34,7 @@ class FakeExchange final : public UpgradeExchange {
   hub::ReplyTo reply_to(std::uint32_t item) const override {
     return {.connection = connection_.handle().packed(), .ticket = 1, .item = item, .reactor = 0};
   }
+  void use_identity(auth::IdentityRef who) override { identity = std::move(who); }
   bool has_early_input() const override { return false; }
   void upgrade(std::vector<std::pair<std::string, std::string>> /*headers*/,
                std::unique_ptr<Session> /*session*/) override {
@@ -60,6 +61,7 @@ class FakeExchange final : public UpgradeExchange {
 
   std::optional<http::Response> answer;
   FrameSink* frames = nullptr;
+  auth::IdentityRef identity;
   DoorKind door = DoorKind::kHttp;
 
  private:

@@ -201,7 +201,7 @@ TEST_F(Sse, SeveralTopicsAreOneStreamWithThePlaceInAllOfThem) {
 TEST_F(Sse, SaysAWordAfterSilenceAndNoneWhereThereIsTraffic) {
   open("/topics/open.a");
   said();
-  const TimePoint first = connection_.deadline;
+  const TimePoint first = connection_.deadline();
   EXPECT_LE(first, now_ + seconds(50));
   deadline(first - now_);
   EXPECT_EQ(said().comments, 1);  // The first look spreads them.
@@ -215,7 +215,7 @@ TEST_F(Sse, SaysAWordAfterSilenceAndNoneWhereThereIsTraffic) {
   rest();
   deadline(seconds(30));
   EXPECT_EQ(said().comments, 0);
-  EXPECT_EQ(connection_.deadline, now_ + seconds(20));
+  EXPECT_EQ(connection_.deadline(), now_ + seconds(20));
   // The socket takes nothing: there is something to send already.
   connection_.blocked = true;
   deadline(seconds(50));
@@ -249,7 +249,7 @@ TEST_F(Sse, ADrainSendsWhatWasPublishedBeforeAndThenTheLastChunk) {
 TEST_F(Sse, OneThatDoesNotReadIsLeftBehindByADrain) {
   open("/topics/open.a");
   session_->end(EndReason::kGoingAway);
-  EXPECT_EQ(connection_.deadline, now_ + seconds(5));
+  EXPECT_EQ(connection_.deadline(), now_ + seconds(5));
   deadline(seconds(5));
   EXPECT_TRUE(connection_.is_closing);
 }

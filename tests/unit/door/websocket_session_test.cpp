@@ -194,12 +194,12 @@ TEST_F(WebSocket, BoundsControlFrames) {
 
 TEST_F(WebSocket, PingsAQuietPeerWithinTheIntervalAndGivesItUpInTime) {
   open();
-  EXPECT_LT(connection_.deadline, now_ + config_->heartbeat.ping_interval);
+  EXPECT_LT(connection_.deadline(), now_ + config_->heartbeat.ping_interval);
   const TimePoint opened = now_;
   std::vector<std::string> all;
   while (!connection_.is_closing) {
-    ASSERT_LE(connection_.deadline, opened + std::chrono::seconds(60));
-    pass(connection_.deadline - now_);
+    ASSERT_LE(connection_.deadline(), opened + std::chrono::seconds(60));
+    pass(connection_.deadline() - now_);
     session_->on_deadline(now_);
     for (std::string& answer : answers()) {
       all.push_back(std::move(answer));

@@ -168,5 +168,77 @@ TEST(TopicName, MatchesLikeASlowMatcher) {
   EXPECT_GT(fits, 1000);
 }
 
+TEST(TopicName, APatternCoversAnother) {
+  const struct {
+    const char* wide;
+    const char* narrow;
+    bool covers;
+    bool overlap;
+  } kRows[] = {
+      {"a", "a", true, true},           {"a", "b", false, false},
+      {"a", "*", false, true},          {"*", "a", true, true},
+      {"*", "*", true, true},           {"*", ">", false, true},
+      {"*", "a.b", false, false},       {">", "*", true, true},
+      {">", ">", true, true},           {">", "a.*.>", true, true},
+      {"a.>", "a", false, false},       {"a.>", "a.*", true, true},
+      {"a.>", "a.b", true, true},       {"a.>", "a.>", true, true},
+      {"a.>", "a.*.>", true, true},     {"a.>", ">", false, true},
+      {"a.*", "a.>", false, true},      {"a.*", "a.*.>", false, false},
+      {"*.b", "a.*", false, true},      {"*.b", "a.c", false, false},
+      {"*.>", "*", false, false},       {"*.>", "a.>", true, true},
+      {"*.>", ">", false, true},        {"a.*.c", "a.b.>", false, true},
+      {"a.*.c", "a.b.d", false, false}, {"u.{user}", "u.x", false, false},
+      {"u.{user}", "u.*", false, true},
+  };
+  for (const auto& row : kRows) {
+    EXPECT_EQ(pattern_covers(row.wide, row.narrow), row.covers) << row.wide << " " << row.narrow;
+    EXPECT_EQ(patterns_overlap(row.wide, row.narrow), row.overlap) << row.wide << " " << row.narrow;
+    EXPECT_EQ(patterns_overlap(row.narrow, row.wide), row.overlap) << row.wide << " " << row.narrow;
+  }
+}
+
+// Over an alphabet of three names, one of which no pattern has, and topics one segment longer than
+// any pattern: then what holds for these topics holds for all.
+TEST(TopicName, CoversAndOverlapsAsTheTopicsThemselves) {
+  const std::vector<std::string> names = {"a", "b", "other"};
+  std::vector<std::string> topics = names;
+  for (std::size_t begin = 0, length = 1; length < 4; ++length) {
+    const std::size_t end = topics.size();
+    for (; begin < end; ++begin) {
+      for (const std::string& name : names) {
+        topics.push_back(topics[begin] + "." + name);
+      }
+    }
+  }
+  std::vector<std::string> patterns;
+  const std::vector<std::string> segments = {"a", "b", "*"};
+  for (const std::string& first : segments) {
+    patterns.push_back(first);
+    patterns.push_back(first + ".>");
+    for (const std::string& second : segments) {
+      patterns.push_back(first + "." + second);
+      patterns.push_back(first + "." + second + ".>");
+      for (const std::string& third : segments) {
+        patterns.push_back(first + "." + second + "." + third);
+      }
+    }
+  }
+  patterns.emplace_back(">");
+  for (const std::string& wide : patterns) {
+    for (const std::string& narrow : patterns) {
+      bool covers = true;
+      bool overlap = false;
+      for (const std::string& topic : topics) {
+        const bool is_in_wide = pattern_matches(wide, topic);
+        const bool is_in_narrow = pattern_matches(narrow, topic);
+        covers = covers && (is_in_wide || !is_in_narrow);
+        overlap = overlap || (is_in_wide && is_in_narrow);
+      }
+      ASSERT_EQ(pattern_covers(wide, narrow), covers) << wide << " " << narrow;
+      ASSERT_EQ(patterns_overlap(wide, narrow), overlap) << wide << " " << narrow;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace wspush::hub
