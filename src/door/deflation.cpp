@@ -15,11 +15,12 @@ static_assert(window_class(8) == WindowClass::k9 && window_class(11) == WindowCl
               window_class(12) == WindowClass::k12 && window_class(14) == WindowClass::k12 &&
               window_class(15) == WindowClass::k15);
 
-// Deflated twins follow the plain forms, door by door within a class.
+// Deflated twins follow the plain forms, door by door within a class; what has none stands behind.
 constexpr std::size_t kPlainForms = 2;
 static_assert(static_cast<std::size_t>(hub::WireForm::kWspushV1Deflated9) == kPlainForms &&
               static_cast<std::size_t>(hub::WireForm::kRawDeflated12) == 2 * kPlainForms + 1 &&
-              hub::kWireFormCount == kPlainForms * (1 + kWindowClassCount));
+              static_cast<std::size_t>(hub::WireForm::kSse) ==
+                  kPlainForms * (1 + kWindowClassCount));
 
 /// For a deflater of one connection: as much memory for the rest (hash heads, symbols that wait) as
 /// for the window and its chains, 2^(window_bits + 3) bytes in all. 256 KiB with 15 bits.

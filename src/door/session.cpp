@@ -14,6 +14,10 @@ std::string_view name_of(DoorKind kind) {
       return "raw";
     case DoorKind::kEcho:
       return "echo";
+    case DoorKind::kSse:
+      return "sse";
+    case DoorKind::kPoll:
+      return "poll";
   }
   WSPUSH_CHECK(false);
   return {};

@@ -12,6 +12,20 @@
 
 namespace wspush::door {
 
+/// A request that has subscribed its connection to topics and takes their frames for its answer.
+class FrameSink {
+ public:
+  virtual ~FrameSink() = default;
+  /// There may be frames: `hub::Hub::gather` gives them.
+  virtual void on_frames() = 0;
+  /// Before the next of them: some are lost.
+  virtual void on_gap(const hub::Gap& gap) = 0;
+  /// The right to subscribe to `topic` was withdrawn, and the subscription is gone.
+  virtual void on_withdrawn(ByteView topic) = 0;
+  /// As Session::on_rules_changed.
+  virtual void on_rules_changed() = 0;
+};
+
 /// A request on a connection that may become something else; implemented by the HTTP session.
 class UpgradeExchange : public http::Exchange {
  public:
@@ -27,6 +41,16 @@ class UpgradeExchange : public http::Exchange {
   /// Answers 101 with `headers` and hands the connection to `session`. Instead of `respond`.
   virtual void upgrade(std::vector<std::pair<std::string, std::string>> headers,
                        std::unique_ptr<Session> session) = 0;
+  /// Sends the head of an answer that goes on until the connection ends, and hands the connection
+  /// to `session`, which sends the rest: in chunks to an HTTP/1.1 client. Instead of `respond`;
+  /// `head.body` is not looked at.
+  virtual void stream(http::Response head, std::unique_ptr<Session> session) = 0;
+
+  /// From now on the connection counts as one of `door`, also between its requests.
+  virtual void enter(DoorKind door) = 0;
+  /// What the connection subscribes to from now on is for `sink`, until the answer (`respond`)
+  /// ends that. Lifetime: `sink` is part of the request's handler.
+  virtual void hold_frames(FrameSink& sink) = 0;
 };
 
 }  // namespace wspush::door

@@ -1,6 +1,9 @@
 #include "door/wire_forms.hpp"
 
+#include "base/base64.hpp"
 #include "base/json.hpp"
+#include "door/sse_format.hpp"
+#include "http/response_writer.hpp"
 #include "hub/message_json.hpp"
 #include "websocket/frame_encoder.hpp"
 
@@ -65,6 +68,81 @@ Content raw_content(ByteView /*topic*/, const Message& message) {
           .behind = {}};
 }
 
+/// id: 1a2b3c4d-7
+/// data: {"a":1}
+///
+/// In a feed the id is its position, and `event: news` stands behind it.
+Content sse_content(ByteView topic, const Message& message) {
+  Content content;
+  std::string& text = content.before;
+  const hub::FeedEntry* const entry = message.feed_entry();
+  if (entry != nullptr && entry->is_gap()) {
+    append_gap_event(text, {.id = to_string(entry->position),
+                            .topic = topic,
+                            .after = to_string(entry->gap_after),
+                            .next = to_string(entry->gap_next)});
+    return content;
+  }
+  text = "id: ";
+  if (entry != nullptr) {
+    text.append(to_string(entry->position)).append("\nevent: ").append(topic);
+  } else {
+    hub::append_to(text, message.id());
+  }
+  text.push_back('\n');
+  if (message.kind() == PayloadKind::kBinary) {
+    text.append("data: ");
+    append_base64(text, message.payload());
+    content.behind = "\n\n";
+  } else if (is_one_line(message.payload())) {
+    text.append("data: ");
+    content.payload = message.payload();
+    content.behind = "\n\n";
+  } else {
+    append_data_lines(text, message.payload());
+    content.behind = "\n";
+  }
+  return content;
+}
+
+/// {"topic":"news","id":"1a2b3c4d-7","data":{"a":1}}
+/// A gap in a feed is no message: it has a frame, as everything has, but nobody sees it.
+Content poll_content(ByteView topic, const Message& message) {
+  Content content;
+  std::string& text = content.before;
+  if (const auto* entry = message.feed_entry(); entry != nullptr && entry->is_gap()) {
+    text = "null";
+    return content;
+  }
+  text = R"({"topic":)";
+  append_json_string(text, topic);
+  text.push_back(',');
+  if (hub::append_members_before_payload(text, message)) {
+    content.payload = message.payload();
+  }
+  content.behind = "}";
+  return content;
+}
+
+/// As it is: a piece of a longer text.
+std::unique_ptr<WireBytes> encode_piece(Content content) {
+  auto form = std::make_unique<WireBytes>();
+  form->prefix = std::move(content.before);
+  form->suffix = content.behind;
+  form->has_payload = !content.payload.empty();
+  return form;
+}
+
+std::unique_ptr<WireBytes> encode_chunk(Content content) {
+  const std::size_t bytes = content.before.size() + content.payload.size() + content.behind.size();
+  std::string begin;
+  http::append_chunk_begin(begin, bytes);
+  content.before.insert(0, begin);
+  auto form = encode_piece(std::move(content));
+  form->suffix.append(http::kChunkEnd);
+  return form;
+}
+
 std::unique_ptr<WireBytes> encode_plain(const Content& content) {
   const std::size_t bytes = content.before.size() + content.payload.size() + content.behind.size();
   const auto header = websocket::encode_server_header(content.opcode, bytes);
@@ -110,6 +188,18 @@ std::array<hub::Encode, hub::kWireFormCount> wire_forms(Deflation& deflation) {
   };
   add(hub::WireForm::kWspushV1, wspush_v1_content);
   add(hub::WireForm::kRaw, raw_content);
+  const auto form = [&](hub::WireForm of) -> hub::Encode& {
+    return forms[static_cast<std::size_t>(of)];
+  };
+  form(hub::WireForm::kSse) = [](ByteView topic, const Message& message) {
+    return encode_piece(sse_content(topic, message));
+  };
+  form(hub::WireForm::kSseChunked) = [](ByteView topic, const Message& message) {
+    return encode_chunk(sse_content(topic, message));
+  };
+  form(hub::WireForm::kPoll) = [](ByteView topic, const Message& message) {
+    return encode_piece(poll_content(topic, message));
+  };
   return forms;
 }
 

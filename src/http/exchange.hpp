@@ -57,9 +57,13 @@ class RequestHandler {
   virtual void on_body(Exchange& exchange, ByteView piece) = 0;
   /// The body is complete (at once where there is none). Not called after an early answer.
   virtual void on_body_end(Exchange& exchange) = 0;
-  /// The server is about to end while the body still comes. Who takes a body that may have no end
-  /// answers for what it has; any other goes on until the server does end.
+  /// The server is about to end, while the body still comes or the answer is being waited for; or
+  /// the client has half-closed and waits for its answer, unless it is gone altogether. Who takes a
+  /// body that may have no end, or waits for something that may not come, answers for what it has;
+  /// any other goes on. May be called more than once.
   virtual void on_ending(Exchange& /*exchange*/) {}
+  /// The deadline that was set on the connection since `on_body_end` has come, and no answer has.
+  virtual void on_deadline(Exchange& /*exchange*/) {}
 };
 
 }  // namespace wspush::http

@@ -106,14 +106,18 @@ bool append_stream_head(std::string& out, const Response& response,
   return start_is_whole && others_are_whole;
 }
 
+void append_chunk_begin(std::string& out, std::size_t bytes) {
+  append_number(out, bytes, 16);
+  out += "\r\n";
+}
+
 void append_chunk(std::string& out, ByteView piece) {
   if (piece.empty()) {
     return;
   }
-  append_number(out, piece.size(), 16);
-  out += "\r\n";
+  append_chunk_begin(out, piece.size());
   out += piece;
-  out += "\r\n";
+  out += kChunkEnd;
 }
 
 void append_last_chunk(std::string& out) {

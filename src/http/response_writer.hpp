@@ -37,6 +37,10 @@ bool append_response(std::string& out, const Response& response, const ResponseC
 /// end. To an HTTP/1.0 client pieces go out as they are, and the connection closes behind them.
 bool append_stream_head(std::string& out, const Response& response, const ResponseContext& context);
 
+/// What stands before the `bytes` of a chunk (not 0: that would end the body), and behind them.
+void append_chunk_begin(std::string& out, std::size_t bytes);
+inline constexpr std::string_view kChunkEnd = "\r\n";
+
 /// Appends one chunk; nothing for an empty piece, which would end the body.
 void append_chunk(std::string& out, ByteView piece);
 

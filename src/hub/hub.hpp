@@ -164,6 +164,7 @@ class Hub final : public engine::EngineEvents {
   TimePoint next_flush() const;
   /// Tells homes what changed about their replicas. Before the mail of a turn is handed over.
   void post_counts();
+  bool has_counts_to_post() const { return !count_dirty_.empty(); }
   /// Looks at some topics: drops what is too old, frees what nobody uses; ends subscribers that the
   /// log has passed where the rule says so. Every 100 ms or so; all topics are seen within ten
   /// seconds.

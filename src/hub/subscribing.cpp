@@ -130,6 +130,7 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
       break;
     }
   }
+  answer.next = {log.epoch(), cursor + 1};
   start_at(*topic, add_subscription(*topic, who, options), cursor, options);
   return answer;
 }

@@ -78,6 +78,10 @@ std::string_view door_name(DoorLabel door) {
       return "raw";
     case DoorLabel::kEcho:
       return "echo";
+    case DoorLabel::kSse:
+      return "sse";
+    case DoorLabel::kPoll:
+      return "poll";
   }
   return {};
 }

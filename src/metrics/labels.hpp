@@ -51,8 +51,8 @@ inline constexpr std::size_t kLimitCount = 30;
 std::string_view limit_name(Limit limit);
 
 /// The value of the label `door`. `kHttp` is a public connection that has not chosen one yet.
-enum class DoorLabel : std::uint8_t { kHttp, kWspushV1, kRaw, kEcho };
-inline constexpr std::size_t kDoorLabelCount = 4;
+enum class DoorLabel : std::uint8_t { kHttp, kWspushV1, kRaw, kEcho, kSse, kPoll };
+inline constexpr std::size_t kDoorLabelCount = 6;
 std::string_view door_name(DoorLabel door);
 
 enum class ReloadResult : std::uint8_t { kOk, kError };

@@ -90,31 +90,42 @@ void SocketConnection::send_direct() {
     direct.clear();
     return;
   }
+  if (!reactor().may_answer_now()) {
+    queue_direct(0);
+    reactor().want_flush(*this);
+    return;
+  }
   const net::IoResult result = net::write_some(fd_.get(), direct.pieces());
   if (result.status == net::IoStatus::kError) {
     direct.clear();
     die();
     return;
   }
-  std::size_t taken = result.bytes;
-  if (taken > 0) {
+  if (result.bytes > 0) {
     last_sent_ = ShortTime::before(now());
   }
-  const bool is_all = taken == direct.bytes();
-  if (!is_all) {
-    for (const iovec& piece : direct.pieces()) {
-      const std::size_t skipped = std::min(taken, piece.iov_len);
-      taken -= skipped;
-      out_.append(
-          ByteView(static_cast<const char*>(piece.iov_base), piece.iov_len).substr(skipped));
-    }
+  const bool is_all = result.bytes == direct.bytes();
+  if (is_all) {
+    direct.clear();
+  } else {
+    queue_direct(result.bytes);
     become_blocked(result.bytes > 0);
   }
-  direct.clear();
   if (is_all && state_ == State::kOpen && reactor().give_place_back(slot_)) {
     const Flushing flushing(*this);  // What it says now is queued.
     session_->on_drained();
   }
+}
+
+/// What is left of it behind its first `taken` bytes.
+void SocketConnection::queue_direct(std::size_t taken) {
+  DirectOutput& direct = reactor().direct_output();
+  for (const iovec& piece : direct.pieces()) {
+    const std::size_t skipped = std::min(taken, piece.iov_len);
+    taken -= skipped;
+    out_.append(ByteView(static_cast<const char*>(piece.iov_base), piece.iov_len).substr(skipped));
+  }
+  direct.clear();
 }
 
 /// Input is read while at most half of the limit waits, and then the first reply to it is taken
@@ -214,7 +225,9 @@ bool SocketConnection::write_out(Reach reach) {
     hub::FrameBatch& batch = reactor().frame_batch();
     batch.clear();
     const bool must_wait = is_streamed() && reactor().streamed_bytes_left() == 0;
-    if (reach == Reach::kLogs && state_ == State::kOpen && cut() == nullptr && !must_wait) {
+    if (reach == Reach::kLogs && state_ == State::kOpen && is_holding_) {
+      session_->on_frames();  // May queue its answer.
+    } else if (reach == Reach::kLogs && state_ == State::kOpen && cut() == nullptr && !must_wait) {
       reactor().hub().gather(slot_, kFlushBytesMax, batch);  // May queue a gap, or close.
     }
     if (state_ != State::kOpen) {

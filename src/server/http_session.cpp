@@ -2,6 +2,7 @@
 
 #include "base/logging.hpp"
 #include "http/response_writer.hpp"
+#include "server/door_label.hpp"
 
 namespace wspush::server {
 namespace {
@@ -60,6 +61,10 @@ std::size_t HttpSession::on_input(MutableBytes input) {
     case State::kBody:
       return take_body(as_view(input));
     case State::kAnswer:
+      // The next request waits for this one's answer. Not sooner than there is one: a client that
+      // goes away meanwhile is to be noticed.
+      connection_.pause_input();
+      return 0;
     case State::kAnswered:
       return 0;
     case State::kEnded:
@@ -158,9 +163,6 @@ void HttpSession::finish_body() {
   body_.reset();
   connection_.set_deadline(TimePoint::max());
   handler_->on_body_end(*this);
-  if (state_ == State::kAnswer) {
-    connection_.pause_input();  // The next request waits for this one's answer.
-  }
 }
 
 void HttpSession::set_idle_deadline() {
@@ -194,6 +196,10 @@ void HttpSession::respond(http::Response response) {
   const bool is_body_over = state_ == State::kAnswer || body_ == nullptr ||
                             body_->next({}).status == http::BodyStatus::kEnd;
   response.close = response.close || !is_body_over || !keep_alive_ || context_.is_draining;
+  if (frames_ != nullptr) {
+    connection_.hold_frames(false);
+    frames_ = nullptr;
+  }
   identity_.reset();
   std::string text;
   http::append_response(text, response, response_context());
@@ -258,6 +264,53 @@ void HttpSession::upgrade(std::vector<std::pair<std::string, std::string>> heade
   connection_.resume_input();
 }
 
+void HttpSession::stream(http::Response head, std::unique_ptr<door::Session> session) {
+  head.close = true;
+  std::string text;
+  http::append_stream_head(text, head, response_context());
+  state_ = State::kEnded;
+  connection_.write(text, {});
+  connection_.replace_session(std::move(session));
+  connection_.resume_input();
+}
+
+void HttpSession::enter(door::DoorKind door) {
+  if (connection_.is_public() && door != door_) {
+    context_.metrics.connection_moved(label_of(door_), label_of(door));
+  }
+  door_ = door;
+}
+
+void HttpSession::hold_frames(door::FrameSink& sink) {
+  frames_ = &sink;
+  connection_.hold_frames(true);
+}
+
+bool HttpSession::on_gap(const hub::Gap& gap) {
+  if (frames_ != nullptr) {
+    frames_->on_gap(gap);
+  }
+  return state_ != State::kEnded;
+}
+
+void HttpSession::on_withdrawn(ByteView topic) {
+  if (frames_ != nullptr) {
+    frames_->on_withdrawn(topic);
+  }
+}
+
+void HttpSession::on_rules_changed() {
+  if (frames_ != nullptr) {
+    frames_->on_rules_changed();
+  }
+}
+
+void HttpSession::on_frames() {
+  if (frames_ != nullptr) {
+    frames_->on_frames();
+  }
+}
+
 void HttpSession::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
   if (to.ticket == ticket_ && replies_ != nullptr &&
       (state_ == State::kBody || state_ == State::kAnswer)) {
@@ -269,6 +322,7 @@ void HttpSession::on_input_end() {
   if (state_ == State::kAnswer) {
     // It may have half-closed after its request, and still reads.
     keep_alive_ = false;
+    handler_->on_ending(*this);
     return;
   }
   if (state_ == State::kBody || (state_ == State::kHead && parser_.has_started())) {
@@ -281,7 +335,11 @@ void HttpSession::on_input_end() {
 
 void HttpSession::on_deadline(TimePoint /*now*/) {
   const bool has_started = state_ == State::kBody || parser_.has_started();
-  if (state_ == State::kEnded || state_ == State::kAnswer) {
+  if (state_ == State::kAnswer) {
+    handler_->on_deadline(*this);
+    return;
+  }
+  if (state_ == State::kEnded) {
     return;
   }
   if (!has_started || state_ == State::kAnswered) {
@@ -310,7 +368,7 @@ void HttpSession::end(door::EndReason reason) {
         // Of a public one a request may be on its way; an internal one is idle when all is over.
         connection_.close_after_flush(connection_.is_public() ? door::Linger::kForPeer
                                                               : door::Linger::kNo);
-      } else if (state_ == State::kBody) {
+      } else if (state_ == State::kBody || state_ == State::kAnswer) {
         handler_->on_ending(*this);
       }
       return;

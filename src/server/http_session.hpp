@@ -47,11 +47,15 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
               ClientGate& gate);
 
   // --- Session
-  door::DoorKind kind() const override { return door::DoorKind::kHttp; }
+  door::DoorKind kind() const override { return door_; }
   std::size_t on_input(MutableBytes input) override;
   void on_input_end() override;
   void on_deadline(TimePoint now) override;
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
+  bool on_gap(const hub::Gap& gap) override;
+  void on_withdrawn(ByteView topic) override;
+  void on_rules_changed() override;
+  void on_frames() override;
   void end(door::EndReason reason) override;
   const auth::Identity* identity() const override { return identity_.get(); }
 
@@ -70,6 +74,9 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   bool has_early_input() const override { return has_early_input_; }
   void upgrade(std::vector<std::pair<std::string, std::string>> headers,
                std::unique_ptr<door::Session> session) override;
+  void stream(http::Response head, std::unique_ptr<door::Session> session) override;
+  void enter(door::DoorKind door) override;
+  void hold_frames(door::FrameSink& sink) override;
 
  private:
   enum class State : std::uint8_t {
@@ -99,10 +106,12 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   http::RequestTarget target_;
   std::unique_ptr<http::RequestHandler> handler_;
   hub::ReplySink* replies_ = nullptr;
+  door::FrameSink* frames_ = nullptr;  ///< of the request at hand; null: it takes none
   std::unique_ptr<http::BodyReader> body_;
   auth::IdentityRef identity_;  ///< of the request at hand
   std::uint32_t ticket_ = 0;
   State state_ = State::kHead;
+  door::DoorKind door_ = door::DoorKind::kHttp;
   http::Version version_ = http::Version::kHttp11;
   bool is_head_request_ = false;
   bool keep_alive_ = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "door/topic_request.hpp"
 #include "door/websocket_handshake.hpp"
 #include "server/pages.hpp"
 
@@ -35,6 +36,10 @@ Route route_of(std::unique_ptr<door::WebSocketHandshake> handshake) {
   return {std::move(handshake), replies};
 }
 
+Route route_of(door::TopicRoute route) {
+  return {std::move(route.handler), route.replies};
+}
+
 http::Response demo_page() {
   return {.status = 200,
           .content_type = "text/html; charset=utf-8",
@@ -50,21 +55,21 @@ http::Response demo_page() {
 
 }  // namespace
 
+Route PublicRouter::fixed(http::Response response) {
+  return {std::make_unique<FixedAnswer>(std::move(response), context_.metrics), nullptr};
+}
+
 Route PublicRouter::route(door::UpgradeExchange& exchange) {
-  const auto fixed = [this](http::Response response) {
-    return Route{std::make_unique<FixedAnswer>(std::move(response), context_.metrics), nullptr};
-  };
   if (context_.is_draining) {
-    http::Response response =
-        http::error_response(503, "unavailable", "the server is going away");
+    http::Response response = http::error_response(503, "unavailable", "the server is going away");
     response.close = true;
     response.headers.emplace_back("Retry-After", std::to_string(1 + context_.random.below(5)));
     return fixed(std::move(response));
   }
   std::string_view path = exchange.target().path();
   const std::string& prefix = context_.config->path_prefix;
-  const bool is_ours = path.starts_with(prefix) &&
-                       (path.size() == prefix.size() || path[prefix.size()] == '/');
+  const bool is_ours =
+      path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
   if (is_ours) {
     path.remove_prefix(prefix.size());
     Route route = route_path(exchange, path);
@@ -95,9 +100,22 @@ Route PublicRouter::route_path(door::UpgradeExchange& exchange, std::string_view
     return route_of(door::make_echo_handshake(exchange, context_));
   }
   constexpr std::string_view kTopics = "/topics/";
+  const bool is_websocket =
+      door::asks_for_websocket(exchange.head(), context_.config->handshake.relaxed);
   if (path.starts_with(kTopics) && path.find('/', kTopics.size()) == std::string_view::npos) {
-    return route_of(
-        door::make_raw_handshake(exchange, context_, exchange.target().segments().back()));
+    const std::string& topic = exchange.target().segments().back();
+    return is_websocket
+               ? route_of(door::make_raw_handshake(exchange, context_, topic))
+               : route_of(door::route_topic_request(exchange, context_, {.names = {topic}}));
+  }
+  if (path == "/topics" && is_websocket) {
+    return fixed(
+        http::error_response(400, "bad_request", "a WebSocket of one topic is at /topics/{topic}"));
+  }
+  if (path == "/topics") {
+    const auto named = exchange.target().all("topic");
+    return route_of(door::route_topic_request(
+        exchange, context_, {.names = {named.begin(), named.end()}, .may_be_patterns = true}));
   }
   return {};
 }

@@ -12,6 +12,7 @@ class PublicRouter final : public Router {
 
  private:
   Route route_path(door::UpgradeExchange& exchange, std::string_view path);
+  Route fixed(http::Response response);
 
   door::Context& context_;
 };

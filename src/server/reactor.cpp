@@ -1,15 +1,14 @@
 #include "server/reactor.hpp"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <sys/epoll.h>
 
-#include "base/check.hpp"
 #include "base/logging.hpp"
 #include "door/wire_forms.hpp"
 #include "net/member_sender.hpp"
+#include "server/door_label.hpp"
 #include "server/internal_router.hpp"
 #include "websocket/opening_handshake.hpp"
 
@@ -43,21 +42,6 @@ net::EpollLoop open_loop() {
     std::abort();  // Without a loop there is no reactor; only at start.
   }
   return std::move(*loop);
-}
-
-metrics::DoorLabel label_of(door::DoorKind kind) {
-  switch (kind) {
-    case door::DoorKind::kHttp:
-      return metrics::DoorLabel::kHttp;
-    case door::DoorKind::kWspushV1:
-      return metrics::DoorLabel::kWspushV1;
-    case door::DoorKind::kRaw:
-      return metrics::DoorLabel::kRaw;
-    case door::DoorKind::kEcho:
-      return metrics::DoorLabel::kEcho;
-  }
-  WSPUSH_CHECK(false);
-  return metrics::DoorLabel::kHttp;
 }
 
 hub::HubLimits hub_limits(const config::Config& config, const Shared& shared) {
@@ -175,8 +159,7 @@ void Reactor::tell_out_of_memory() noexcept {
 
 int Reactor::wait_timeout() {
   const TimePoint now = context_.now;
-  if (has_more_work_ || timers_.has_due() || !input_.empty() || !flush_.empty() ||
-      !dead_.empty()) {
+  if (has_more_work_ || timers_.has_due() || !input_.empty() || !flush_.empty() || !dead_.empty()) {
     return 0;
   }
   TimePoint next = std::min(next_sweep_, hub_.next_flush());
@@ -214,14 +197,13 @@ void Reactor::turn() {
   });
   // Mail before sockets: what another reactor knew when its client acted is known here by the time
   // that we hear of the client.
-  const bool has_more_mail =
-      mailbox_.take(kMailPerTurn, [this](Mail&& mail) {
-        if (auto* task = std::get_if<Task>(&mail)) {
-          (*task)(*this);
-        } else {
-          hub_.on_mail(std::move(std::get<hub::HubMail>(mail)));
-        }
-      }) == kMailPerTurn;
+  const bool has_more_mail = mailbox_.take(kMailPerTurn, [this](Mail&& mail) {
+    if (auto* task = std::get_if<Task>(&mail)) {
+      (*task)(*this);
+    } else {
+      hub_.on_mail(std::move(std::get<hub::HubMail>(mail)));
+    }
+  }) == kMailPerTurn;
 
   tls_workspace_.allow_handshake_steps(kTlsHandshakeSteps);
   const bool is_held_up = is_held_up_by_peers();
@@ -382,6 +364,11 @@ void Reactor::hand_over_mail() {
   }
 }
 
+bool Reactor::may_answer_now() const {
+  return !hub_.has_counts_to_post() &&
+         std::ranges::all_of(outgoing_, [](const auto& mail) { return mail.empty(); });
+}
+
 void Reactor::post(std::uint16_t reactor, Task task) {
   outgoing_[reactor].emplace_back(std::move(task));
 }
@@ -445,8 +432,8 @@ void Reactor::begin_drain(Duration period) {
   // Taken from the back: those that came last, perhaps with a request on its way, go last.
   std::reverse(draining_.begin(), draining_.end());
   drain_next_ = context_.now;
-  drain_step_ = draining_.empty() ? Duration::zero()
-                                  : period / static_cast<Duration::rep>(draining_.size());
+  drain_step_ =
+      draining_.empty() ? Duration::zero() : period / static_cast<Duration::rep>(draining_.size());
 }
 
 void Reactor::drain_some() {
@@ -522,6 +509,10 @@ void Reactor::send(std::span<const hub::Member> members, std::span<const iovec> 
                    std::size_t bytes, std::vector<hub::ShortSend>& fell_short) {
   if (members.front().fd == hub::kStreamed) {
     send_through_streams(members, parts, bytes, fell_short);
+  } else if (members.front().fd == hub::kHeld) {
+    for (std::uint32_t i = 0; i < members.size(); ++i) {
+      fell_short.push_back({i, 0, 0});
+    }
   } else {
     net::send_to_members(members, parts, bytes, busy_.data(), fell_short);
   }

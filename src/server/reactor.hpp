@@ -174,6 +174,9 @@ class Reactor final : public hub::Post,
     busy_[slot] = is_idle ? 0 : busy_[slot];
     return is_idle;
   }
+  /// Whether an answer may leave before the end of the turn. Not while there is mail to hand over:
+  /// whoever acts on the answer must find the other reactors knowing what was known here.
+  bool may_answer_now() const;
   /// The connection's PROXY header is there and names `client`, or nobody.
   void on_proxy_header(SocketConnection& connection, const net::IpAddress& client);
   void on_bad_proxy_header(const net::IpAddress& peer, std::string_view fault);

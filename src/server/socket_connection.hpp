@@ -59,7 +59,7 @@ class SocketConnection final : public door::Connection {
   Handle handle() const override;
   door::Context& context() const override;
   hub::Member member() const override {
-    return {is_streamed() ? hub::kStreamed : fd_.get(), slot_};
+    return {is_holding_ ? hub::kHeld : is_streamed() ? hub::kStreamed : fd_.get(), slot_};
   }
   std::string peer_address() const override { return peer_.text(); }
   bool peer_is_loopback() const override {
@@ -81,6 +81,7 @@ class SocketConnection final : public door::Connection {
   void close_after_flush(door::Linger linger) override;
   void want_drained() override;
   void close_now() override;
+  void hold_frames(bool is_held) override { is_holding_ = is_held; }
   void replace_session(std::unique_ptr<door::Session> next) override;
   void add_layer(std::unique_ptr<net::StreamLayer> layer) override;
   TimePoint last_heard() const override;
@@ -165,6 +166,7 @@ class SocketConnection final : public door::Connection {
   bool would_overflow(std::size_t bytes) const;
   bool write_direct(ByteView head, ByteView body);
   void send_direct();
+  void queue_direct(std::size_t taken);
   bool write_out(Reach reach);
   std::size_t fill_pieces();
   net::IoResult write_pieces(std::span<const iovec> pieces);
@@ -210,6 +212,7 @@ class SocketConnection final : public door::Connection {
   bool is_congested_ : 1 = false;
   bool is_blocked_ : 1 = false;
   bool is_flushing_ : 1 = false;  ///< `flush` is at work: what is written meanwhile only queues
+  bool is_holding_ : 1 = false;   ///< frames are not written, the session takes them
   bool lingers_ : 1 = true;       ///< once closing: half-close first
   bool watches_input_ : 1 = true;
   bool watches_output_ : 1 = false;

@@ -121,7 +121,9 @@ void FuzzConnection::write_out() {
   hub::FrameBatch batch;
   while (state_ == State::kOpen || state_ == State::kClosing) {
     batch.clear();
-    if (state_ == State::kOpen && !cut_) {
+    if (state_ == State::kOpen && is_holding_) {
+      session_->on_frames();
+    } else if (state_ == State::kOpen && !cut_) {
       hub.gather(kSlot, kGatherBytes, batch);
     }
     if (state_ != State::kOpen) {
@@ -406,7 +408,7 @@ void DoorWorld::send(std::uint16_t reactor, hub::HubMail mail) {
 void DoorWorld::send(std::span<const hub::Member> members, std::span<const iovec> parts,
                      std::size_t bytes, std::vector<hub::ShortSend>& fell_short) {
   WSPUSH_CHECK(members.size() == 1 && members[0].slot == FuzzConnection::kSlot);
-  if (connection_->is_busy()) {
+  if (connection_->is_busy() || members[0].fd == hub::kHeld) {
     fell_short.push_back({0, 0, 0});
     return;
   }

@@ -30,7 +30,7 @@ class FuzzConnection final : public door::Connection {
   // --- door::Connection
   Handle handle() const override { return {kSlot, 9}; }
   door::Context& context() const override;
-  hub::Member member() const override { return {77, kSlot}; }
+  hub::Member member() const override { return {is_holding_ ? hub::kHeld : 77, kSlot}; }
   std::string peer_address() const override { return "192.0.2.1"; }
   bool peer_is_loopback() const override { return is_internal_; }
   bool is_public() const override { return !is_internal_; }
@@ -47,6 +47,7 @@ class FuzzConnection final : public door::Connection {
   void close_after_flush(door::Linger linger) override;
   void want_drained() override { wants_flush_ = true; }
   void close_now() override { die(); }
+  void hold_frames(bool is_held) override { is_holding_ = is_held; }
   void replace_session(std::unique_ptr<door::Session> next) override;
   void add_layer(std::unique_ptr<net::StreamLayer> layer) override { layer_ = std::move(layer); }
   TimePoint last_heard() const override { return last_heard_; }
@@ -117,6 +118,7 @@ class FuzzConnection final : public door::Connection {
   TimePoint closed_by_ = TimePoint::max();
   State state_ = State::kOpen;
   bool is_internal_ = false;
+  bool is_holding_ = false;
   bool lingers_ = true;
   bool is_paused_ = false;
   bool is_yielding_ = false;

@@ -6,9 +6,11 @@
 #include "base/check.hpp"
 #include "base/json.hpp"
 #include "fuzz/http_oracle.hpp"
+#include "http/body_reader.hpp"
 #include "http/response_parser.hpp"
 #include "unit/base/json_oracle.hpp"
 #include "unit/base/slow_utf8.hpp"
+#include "unit/door/event_stream.hpp"
 #include "unit/websocket/frame_builder.hpp"
 #include "websocket/close_code.hpp"
 #include "websocket/frame_header.hpp"
@@ -19,6 +21,31 @@ namespace {
 
 /// Of one message that a server sent; its payloads are no longer than inputs.
 constexpr std::uint64_t kInflatedBytesMax = 4 << 20;
+
+void check_event_stream(ByteView bytes, http::BodyReader body, bool may_be_cut) {
+  std::string text;
+  while (true) {
+    const http::BodyStep step = body.next(bytes);
+    WSPUSH_CHECK(step.status != http::BodyStatus::kError);
+    bytes.remove_prefix(step.consumed);
+    text.append(step.piece);
+    if (step.status == http::BodyStatus::kEnd) {
+      WSPUSH_CHECK(bytes.empty());
+      break;
+    }
+    if (step.status == http::BodyStatus::kNeedMore) {
+      break;
+    }
+  }
+  WSPUSH_CHECK(may_be_cut || slow_is_valid(text));
+  const door::test::EventStream stream = door::test::read_stream(text);
+  WSPUSH_CHECK(may_be_cut || stream.rest.empty());
+  WSPUSH_CHECK(may_be_cut || text.empty() || text.starts_with("retry: "));
+  for (const door::test::StreamEvent& event : stream.events) {
+    WSPUSH_CHECK(event.id.size() >= 10 && event.id[8] == '-');
+    WSPUSH_CHECK(event.type.empty() || (event.type == "gap" && parse_json_object(event.data)));
+  }
+}
 
 }  // namespace
 
@@ -132,6 +159,11 @@ std::optional<Upgrade> check_responses(ByteView& bytes, bool may_be_cut) {
     bytes.remove_prefix(parser.head_bytes());
     if (is_upgrade) {
       return upgrade;
+    }
+    if (head.headers.find("Content-Type") == "text/event-stream") {
+      check_event_stream(bytes, http::BodyReader::for_response(head, "GET"), may_be_cut);
+      bytes = {};
+      return std::nullopt;
     }
     // The answer to HEAD announces a body that does not come.
     if (bytes.starts_with('{')) {

@@ -36,7 +36,8 @@ std::vector<ServerFrame> check_server_frames(ByteView bytes, bool may_be_cut,
                                              const Upgrade& upgrade = {});
 
 /// Takes the answers of a server off the front of what it sent, and checks each; what the 101 said
-/// when one of them was it. Behind it frames stand.
+/// when one of them was it. Behind it frames stand. An event stream is the last of them: its chunks
+/// are whole, and what they hold is read as a browser does.
 std::optional<Upgrade> check_responses(ByteView& bytes, bool may_be_cut);
 
 /// The agreement on permessage-deflate in Sec-WebSocket-Extensions of a 101, which is checked to be

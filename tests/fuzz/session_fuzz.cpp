@@ -9,7 +9,8 @@
 #include "unit/websocket/reference_codec.hpp"
 #include "websocket/permessage_deflate.hpp"
 
-// A whole connection: a byte chooses the door and whether messages are compressed, then each step
+// A whole connection: a byte chooses the door and whether messages are compressed (or that it is an
+// event stream or a long poll in place of the raw door), then each step
 // begins with a byte that says what happens: bytes of the client in any pieces, frames, commands,
 // time, a socket that takes little or nothing, other publishers, drain, reload, the end. Whatever
 // happens, what the server sends is HTTP and then frames, says close at most once, and a client
@@ -56,7 +57,10 @@ class Run {
     config_ = config;
     world_ = std::make_unique<DoorWorld>(config);
     world_->start_http();
-    if (door_ != Door::kNone) {
+    if (door_ == Door::kRaw && (bits & 128U) != 0) {
+      door_ = Door::kNone;
+      read_topic(draw_.byte());
+    } else if (door_ != Door::kNone) {
       open(draw_.byte());
     }
   }
@@ -94,6 +98,17 @@ class Run {
       WSPUSH_CHECK(upgrade->deflate.has_value() == config_->compression.enabled);
       deflate_ = upgrade->deflate;
     }
+  }
+
+  /// A request of a client that only reads, by SSE or by long poll.
+  void read_topic(std::uint8_t choice) {
+    constexpr std::array<std::string_view, 4> kQueries = {"", "?after=first", "?after=0000002a-1",
+                                                          "?after=first&wait=3"};
+    connection().receive("GET /topics/" + std::string(kTopics[(choice >> 2U) % kTopics.size()]) +
+                         std::string(kQueries[(choice >> 5U) % kQueries.size()]) +
+                         ((choice & 2U) != 0 ? " HTTP/1.0" : " HTTP/1.1") + "\r\nHost: a\r\n" +
+                         ((choice & 1U) != 0 ? "Accept: text/event-stream\r\n\r\n" : "\r\n"));
+    world_->turn();
   }
 
   /// A message in one frame or two, compressed as was agreed.
@@ -239,6 +254,13 @@ class Run {
     // A peer that says nothing is gone after its heartbeat, and a request that never ends with it.
     for (int i = 0; i < 400 && !connection().is_dead(); ++i) {
       world_->pass(std::chrono::seconds(10));
+      world_->turn();
+    }
+    if (!connection().is_dead()) {
+      // Only an event stream goes on without a word from its client.
+      WSPUSH_CHECK(connection().session().kind() == door::DoorKind::kSse);
+      check_sent();
+      connection().receive_end();
       world_->turn();
     }
     WSPUSH_CHECK(connection().is_dead());

@@ -11,6 +11,7 @@ from daemon import Daemon
 from deadlines import eventually
 from proxies import (CLIENT, Certificate, HaProxy, Nginx, connect, open_v1, open_websocket,
                      shake_hands)
+from sse_client import SseClient
 from websocket_client import ConnectionClosed
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "conf" / "examples"
@@ -153,6 +154,24 @@ class TestThroughAProxy:
         client.send_text("back")
         assert client.receive_text() == "back"
 
+    def test_events_pass_one_by_one_and_unbuffered(self, behind, enter, topic):
+        client = SseClient.open(None, f"/topics/{topic}", connection=enter()).start()
+        for number in range(5):
+            behind.publish(topic, number)
+            assert client.data(1) == [str(number)]
+        back = SseClient.open(None, f"/topics/{topic}", {"Last-Event-ID": client.parser.last_id},
+                              connection=enter())
+        behind.publish(topic, "back")
+        assert client.data(1) == back.data(1) == ['"back"']
+
+    def test_polls_pass(self, behind, enter, topic):
+        connection = enter()
+        position = connection.request("GET", f"/topics/{topic}").header("Wspush-Last")
+        connection.send_request("GET", f"/topics/{topic}?after={position}&wait=20")
+        eventually(lambda: behind.subscribers(topic) == 1, "the poll waits")
+        message = behind.publish(topic, "news")["id"]
+        assert connection.read_response().json()["last"] == message
+
     def test_large_messages_and_pings_pass_both_ways(self, enter):
         client = open_websocket(enter())
         client.send_binary(bytes(range(256)) * 2000)
@@ -172,7 +191,8 @@ class TestThroughAProxy:
         client.expect_close(3456)
 
     def test_the_address_is_the_clients(self, behind, enter):
-        eventually(lambda: behind.metric("wspushd_connections") == 0, "nobody is there")
+        eventually(lambda: behind.metric("wspushd_connections", door="wspush.v1") == 0,
+                   "nobody is there")
         client = open_v1(enter())
         seen = behind.api("GET", f"/api/connections/{client.welcome['connection']}").json()
         assert seen["address"] == CLIENT

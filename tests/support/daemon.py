@@ -14,6 +14,7 @@ from byte_stream import ByteStream
 from deadlines import DEFAULT_SECONDS, Deadline, as_deadline
 from http_client import HttpConnection, fetch
 from prometheus_text import parse_metrics
+from sse_client import SseClient
 from v1_client import V1Client
 from websocket_client import WebSocketClient
 
@@ -204,6 +205,17 @@ class Daemon:
 
     def websocket(self, path="/echo", address=None, **options):
         return self._opened(WebSocketClient.connect(address or self.public, path, **options))
+
+    def sse(self, topic, query="", headers=None, address=None, **options):
+        """Server-Sent Events of one topic; its beginning is read, so the subscription holds."""
+        return self._opened(SseClient.open(
+            address or self.public, f"/topics/{quote(topic, safe='')}{query}", headers,
+            **options)).start()
+
+    def poll(self, topic, query="", headers=None, **options):
+        """One long poll on a connection of its own."""
+        return fetch(self.public, "GET", f"/topics/{quote(topic, safe='')}{query}", headers or {},
+                     **options)
 
     def http(self, listener="public"):
         return self._opened(HttpConnection(self.public if listener == "public" else self.internal))

@@ -18,7 +18,7 @@
 // bytes and knows nothing of what they mean. Thread: all of it belongs to one reactor.
 namespace wspush::door {
 
-enum class DoorKind : std::uint8_t { kHttp, kWspushV1, kRaw, kEcho };
+enum class DoorKind : std::uint8_t { kHttp, kWspushV1, kRaw, kEcho, kSse, kPoll };
 
 /// The door's name in metrics, views and the log.
 std::string_view name_of(DoorKind kind);
@@ -58,8 +58,8 @@ class Connection {
   virtual WallTime since() const = 0;
 
   /// Queues `head` and `body` (copied); they leave at the end of the turn, after what is half out.
-  /// Past limits.queued_bytes the session is ended with kTooSlow; one larger reply may wait where at
-  /// most half of that did before.
+  /// Past limits.queued_bytes the session is ended with kTooSlow; one larger reply may wait where
+  /// at most half of that did before.
   virtual void write(ByteView head, ByteView body) = 0;
   /// The session's last words: as `write`, whatever is queued already.
   virtual void write_last(ByteView head, ByteView body) = 0;
@@ -85,6 +85,11 @@ class Connection {
   virtual void want_drained() = 0;
   /// Ends it at the end of the turn, whatever is queued.
   virtual void close_now() = 0;
+
+  /// True: what it subscribes to from now on is not written. Whenever there are frames the session
+  /// is asked to take them (`Session::on_frames`), and nothing is kept for it meanwhile. To be set
+  /// and taken back while nothing is subscribed.
+  virtual void hold_frames(bool is_held) = 0;
 
   /// `next` takes over as soon as the session's callback returns; the old one is destroyed.
   virtual void replace_session(std::unique_ptr<Session> next) = 0;
@@ -125,6 +130,8 @@ class Session {
   /// False: the session is ending because of it.
   virtual bool on_gap(const hub::Gap& /*gap*/) { return true; }
   virtual void on_withdrawn(ByteView /*topic*/) {}
+  /// Where frames are held: there may be some, `hub::Hub::gather` gives them.
+  virtual void on_frames() {}
 
   /// Who it is; null: anonymous, or nobody was asked.
   virtual const auth::Identity* identity() const { return nullptr; }

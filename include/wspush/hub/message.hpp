@@ -16,8 +16,8 @@ namespace wspush::hub {
 enum class PayloadKind : std::uint8_t { kJson, kText, kBinary };
 
 /// The encodings a message may leave in. Each is made at most once per message, when it is first
-/// needed, and shared by every subscriber that gets it. Of each plain one there is a deflated twin
-/// for each class of windows (docs/decisions/0006-window-classes.md).
+/// needed, and shared by every subscriber that gets it. Of those that are WebSocket frames there is
+/// a deflated twin for each class of windows (docs/decisions/0006-window-classes.md).
 enum class WireForm : std::uint8_t {
   kWspushV1,
   kRaw,
@@ -27,8 +27,11 @@ enum class WireForm : std::uint8_t {
   kRawDeflated12,
   kWspushV1Deflated15,
   kRawDeflated15,
+  kSse,         ///< an event of a text/event-stream that ends with its connection
+  kSseChunked,  ///< the same as one chunk of HTTP/1.1
+  kPoll,        ///< an object of a long poll's answer
 };
-inline constexpr std::size_t kWireFormCount = 8;
+inline constexpr std::size_t kWireFormCount = 11;
 
 /// One encoding of one message: `prefix`, then the message's own payload unless the prefix already
 /// holds it in another spelling, then `suffix`. So a large payload is never copied to be framed.

@@ -66,6 +66,7 @@ struct Subscribed {
   FeedPosition position{};  ///< of a feed, in place of `last`
   MessageId last;
   std::optional<bool> recovered;  ///< only where `after` was given
+  MessageId next{};  ///< the first message that it gets, kept or still to come; not of a feed
 };
 
 /// Messages between `after` and `next` are lost to a subscriber. Of a feed it is known only that

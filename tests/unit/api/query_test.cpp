@@ -30,6 +30,8 @@ std::string after_of(const std::string& query) {
       return "first";
     case hub::After::Kind::kId:
       return hub::to_string(after->id);
+    case hub::After::Kind::kPosition:
+      return "position";
   }
   return "";
 }

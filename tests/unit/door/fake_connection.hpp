@@ -51,7 +51,7 @@ class FakeConnection final : public Connection {
 
   Handle handle() const override { return {3, 9}; }
   door::Context& context() const override { return *session_context; }
-  hub::Member member() const override { return {77, 3}; }
+  hub::Member member() const override { return {holds_frames ? hub::kHeld : 77, 3}; }
   std::string peer_address() const override { return "192.0.2.1"; }
   bool peer_is_loopback() const override { return false; }
   bool is_public() const override { return true; }
@@ -75,7 +75,8 @@ class FakeConnection final : public Connection {
   }
   void want_drained() override { wants_drained = true; }
   void close_now() override { is_closing = true; }
-  void replace_session(std::unique_ptr<Session> /*next*/) override {}
+  void hold_frames(bool is_held) override { holds_frames = is_held; }
+  void replace_session(std::unique_ptr<Session> next) override { next_session = std::move(next); }
   void add_layer(std::unique_ptr<net::StreamLayer> layer) override { layer_ = std::move(layer); }
   TimePoint last_heard() const override { return heard; }
   TimePoint last_sent() const override { return sent_at; }
@@ -89,6 +90,8 @@ class FakeConnection final : public Connection {
   std::string sent;
   TimePoint heard;
   TimePoint sent_at;
+  std::unique_ptr<Session> next_session;
+  bool holds_frames = false;
   bool congested = false;
   bool blocked = false;
   bool is_paused = false;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "http/response_writer.hpp"
 #include "unit/door/fake_connection.hpp"
 
 namespace wspush::door {
@@ -12,8 +13,8 @@ using hub::MessageRef;
 using hub::PayloadKind;
 using hub::WireForm;
 
-test::SentFrame encode(WireForm form, PayloadKind kind, ByteView payload, ByteView key = {},
-                       ByteView topic = "news") {
+std::string encode_bytes(WireForm form, PayloadKind kind, ByteView payload, ByteView key = {},
+                         ByteView topic = "news") {
   const MessageRef message = Message::create(kind, payload, key);
   message->stamp({0x1a2b3c4d, 7}, {});
   metrics::ReactorMetrics metrics;
@@ -23,7 +24,12 @@ test::SentFrame encode(WireForm form, PayloadKind kind, ByteView payload, ByteVi
   std::string all;
   frame.for_each_part([&](ByteView part) { all.append(part); });
   EXPECT_EQ(all.size(), frame.bytes());
-  const auto frames = test::frames_of(all);
+  return all;
+}
+
+test::SentFrame encode(WireForm form, PayloadKind kind, ByteView payload, ByteView key = {},
+                       ByteView topic = "news") {
+  const auto frames = test::frames_of(encode_bytes(form, kind, payload, key, topic));
   EXPECT_EQ(frames.size(), 1U);
   return frames.at(0);
 }
@@ -107,6 +113,50 @@ TEST(WireForms, ADeflatedOneThatGainsNothingIsThePlainOne) {
     EXPECT_FALSE(frame.is_compressed);
     EXPECT_TRUE(frame.payload.ends_with(R"("data":1})"));
   }
+}
+
+TEST(WireForms, SseIsAnEventWithADataLineForEachLine) {
+  const auto text = [](PayloadKind kind, ByteView payload) {
+    return encode_bytes(WireForm::kSse, kind, payload, "key");
+  };
+  EXPECT_EQ(text(PayloadKind::kText, "a b"), "id: 1a2b3c4d-7\ndata: a b\n\n");
+  EXPECT_EQ(text(PayloadKind::kJson, R"({"a":1})"), "id: 1a2b3c4d-7\ndata: {\"a\":1}\n\n");
+  EXPECT_EQ(text(PayloadKind::kText, "a\r\nb\n"), "id: 1a2b3c4d-7\ndata: a\ndata: b\ndata: \n\n");
+  EXPECT_EQ(text(PayloadKind::kText, ""), "id: 1a2b3c4d-7\ndata: \n\n");
+  EXPECT_EQ(text(PayloadKind::kBinary, "\n"), "id: 1a2b3c4d-7\ndata: Cg==\n\n");
+  EXPECT_EQ(text(PayloadKind::kBinary, ""), "id: 1a2b3c4d-7\ndata: \n\n");
+}
+
+TEST(WireForms, AChunkOfSseCountsItsBytes) {
+  for (const std::string& payload :
+       {std::string("x"), std::string("a\nb"), std::string(5000, 'y')}) {
+    const std::string event = encode_bytes(WireForm::kSse, PayloadKind::kText, payload);
+    std::string wanted;
+    http::append_chunk(wanted, event);
+    EXPECT_EQ(encode_bytes(WireForm::kSseChunked, PayloadKind::kText, payload), wanted);
+  }
+}
+
+TEST(WireForms, ALargePayloadOfOneLineIsNotCopiedToBeAnEvent) {
+  const MessageRef message = Message::create(PayloadKind::kText, std::string(70'000, 'x'));
+  metrics::ReactorMetrics metrics;
+  Deflation deflation({}, metrics);
+  for (const WireForm form : {WireForm::kSse, WireForm::kSseChunked}) {
+    const auto bytes = wire_forms(deflation)[static_cast<std::size_t>(form)]("t", *message);
+    EXPECT_TRUE(bytes->has_payload);
+    EXPECT_LT(bytes->prefix.size() + bytes->suffix.size(), 100U);
+  }
+}
+
+TEST(WireForms, OneOfAPollIsAnObjectWithItsTopic) {
+  const auto text = [](PayloadKind kind, ByteView payload, ByteView key = {}) {
+    return encode_bytes(WireForm::kPoll, kind, payload, key, "q\"");
+  };
+  EXPECT_EQ(text(PayloadKind::kJson, " [1] "), R"({"topic":"q\"","id":"1a2b3c4d-7","data": [1] })");
+  EXPECT_EQ(text(PayloadKind::kText, "a\n", "K"),
+            R"({"topic":"q\"","id":"1a2b3c4d-7","key":"K","data":"a\n"})");
+  EXPECT_EQ(text(PayloadKind::kBinary, "\n"),
+            R"({"topic":"q\"","id":"1a2b3c4d-7","encoding":"base64","data":"Cg=="})");
 }
 
 }  // namespace
