@@ -150,8 +150,16 @@ class Subscriber:
             asyncio.open_connection(*self.world.public_address(self.is_proxied)), CONNECT_SECONDS)
         return reader
 
+    def _say(self, data):
+        if self._writer is None or self._writer.is_closing():
+            raise Ended
+        self._writer.write(data)
+
     async def _breathe(self):
-        """Where a reader that stops stops."""
+        """Where a reader that stops stops, and one ends whose connection was left half open: the
+        cancellation alone can get lost in a wait that has just ended."""
+        if self._writer is None:
+            raise Ended
         if self._pause:
             seconds, self._pause = self._pause, 0.0
             for cursor in self.cursors:
@@ -188,7 +196,7 @@ class Subscriber:
     async def _websocket(self, path):
         reader = await self._connect()
         key = random_key()
-        self._writer.write(build_request("GET", path, upgrade_headers(key)))
+        self._say(build_request("GET", path, upgrade_headers(key)))
         response = await http_head(reader)
         if response.status in (429, 503):
             raise Ended
@@ -206,7 +214,7 @@ class Subscriber:
             decoder.feed(data)
             while (frame := decoder.next_frame()) is not None:
                 if frame.opcode == PING:
-                    self._writer.write(encode_frame(PONG, frame.payload))
+                    self._say(encode_frame(PONG, frame.payload))
                 elif frame.opcode == CLOSE:
                     self._closed(int.from_bytes(frame.payload[:2], "big"))
                 elif frame.opcode != PONG and (message := assembler.add(frame)):
@@ -230,7 +238,7 @@ class Subscriber:
             if cursor.mode != "all":
                 command["mode"] = cursor.mode
             asked[command["id"]] = cursor, command
-            self._writer.write(encode_frame(TEXT, json.dumps(command).encode()))
+            self._say(encode_frame(TEXT, json.dumps(command).encode()))
         by_pattern = {cursor.topic: cursor for cursor in self.cursors if cursor.is_feed}
         by_topic = {cursor.topic: cursor for cursor in self.cursors if not cursor.is_feed}
         async for text in self._messages(reader):
@@ -290,7 +298,7 @@ class Subscriber:
         return path + ("?" + "&".join(query) if query else "")
 
     async def _answer(self, reader, target, accept):
-        self._writer.write(build_request("GET", target, {"Accept": accept}))
+        self._say(build_request("GET", target, {"Accept": accept}))
         response = await http_head(reader)
         if response.status in (429, 503):
             raise Ended

@@ -524,7 +524,9 @@ class HistoryChecker:
                 continue
             if stream.heard <= since:
                 self._fail(number, 6, f"{name} has received nothing of {topic} "
-                                      f"{event['at'] - ended:.1f} s after {event['fault']}")
+                                      f"{event['at'] - ended:.1f} s after {event['fault']}, its last "
+                                      f"event is {stream.heard}, "
+                                      f"{'subscribed' if stream.active else 'not subscribed'}")
 
     # The end.
 
