@@ -182,6 +182,9 @@ KEPT = {
     "latest that was told of a loss of keys": [
         subscribed(f"{E}-0", mode="latest"), sending(1), keyed(1, "A", False),
         gap(f"{E}-0", f"{E}-3"), keyed(3, "B"), settled(f"{E}-3")],
+    "latest that skips what a gap had promised": [
+        subscribed(f"{E}-5", mode="latest"), gap(f"{E}-5", f"{F}-1"), message(f"{F}-4"),
+        settled(f"{F}-4")],
     "epochs that were ended": [
         BEGINS, *acknowledged(1), {"event": "cleared", "topic": "t"},
         sending(2), published(2, f"{F}-1"), {"event": "restarted"},
@@ -216,6 +219,8 @@ BROKEN = {
                                    gap(f"{E}-1", f"{E}-2")]),
     "a gap that is not kept": (
         1, [subscribed(f"{E}-0"), gap(f"{E}-0", f"{E}-5"), message(f"{E}-6")]),
+    "latest that goes behind what a gap had promised": (
+        1, [subscribed(f"{E}-0", mode="latest"), gap(f"{E}-0", f"{E}-5"), message(f"{E}-4")]),
     "a message before subscribed": (1, [message(f"{E}-1")]),
     "a message after unsubscribed": (1, [subscribed(f"{E}-0"), unsubscribed(), message(f"{E}-1")]),
     "a lost end": (1, [subscribed(f"{E}-0"), message(f"{E}-1"), settled(f"{E}-2")]),
