@@ -161,6 +161,9 @@ KEPT = {
         message(f"{E}-8", subscription="f")],
     "a feed that was told of a loss": [
         feed(), message(f"{E}-7", subscription="f"), lost("f"), message(f"{F}-2", subscription="f")],
+    "a feed that was told of a loss when it had everything": [
+        feed(), message(f"{E}-7", subscription="f"), lost("f"),
+        {**settled(f"{E}-7"), "subscription": "f"}],
     "a topic and a pattern beside it": [
         subscribed(f"{E}-0"), feed(), message(f"{E}-1", subscription="f"), message(f"{E}-1")],
     "acknowledged lines without ids": [
@@ -275,6 +278,9 @@ BROKEN = {
         1, [feed(), message(f"{E}-7", subscription="f"),
             {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=True),
             message(f"{E}-9", subscription="f")]),
+    "a feed that got nothing after a loss": (
+        1, [feed(), message(f"{E}-7", subscription="f"), lost("f"),
+            {**settled(f"{E}-8"), "subscription": "f"}]),
     "a feed that never saw a topic": (
         1, [feed(), {**settled(f"{E}-2"), "subscription": "f"}]),
     "an epoch that changes in a feed without a word": (
