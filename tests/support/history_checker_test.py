@@ -164,6 +164,10 @@ KEPT = {
     "a feed that was told of a loss when it had everything": [
         feed(), message(f"{E}-7", subscription="f"), lost("f"),
         {**settled(f"{E}-7"), "subscription": "f"}],
+    "a feed whose topic was cleared when it was away and had everything": [
+        *acknowledged(7), feed(), message(f"{E}-7", 7, subscription="f"),
+        {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=True),
+        message(f"{F}-1", subscription="f")],
     "a topic and a pattern beside it": [
         subscribed(f"{E}-0"), feed(), message(f"{E}-1", subscription="f"), message(f"{E}-1")],
     "acknowledged lines without ids": [
@@ -281,6 +285,10 @@ BROKEN = {
     "a feed that got nothing after a loss": (
         1, [feed(), message(f"{E}-7", subscription="f"), lost("f"),
             {**settled(f"{E}-8"), "subscription": "f"}]),
+    "a feed whose topic was cleared when it was away and had not everything": (
+        1, [*acknowledged(7, 8), feed(), message(f"{E}-7", 7, subscription="f"),
+            {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=True),
+            message(f"{F}-1", subscription="f")]),
     "a feed that never saw a topic": (
         1, [feed(), {**settled(f"{E}-2"), "subscription": "f"}]),
     "an epoch that changes in a feed without a word": (
