@@ -195,7 +195,8 @@ def make_crowd(world, doors, rng):
             cursors = [(PATTERN, TOPICS, "all")]
             add(cursors + ([(topic, [topic], "all")] if number % 4 == 0 else []), ["v1"])
         elif "set" in doors:
-            add([(None, TOPICS, "all")], [door for door in ("sse", "poll") if door in doors])
+            add([(None, TOPICS, "all")],
+                [door for door in ("sse", "poll") if door in doors] or ["sse", "poll"])
     if "v1" in doors:
         add([(TOPICS[0], [TOPICS[0]], "latest")], ["v1"])
         if "latest" in doors:
