@@ -1,0 +1,44 @@
+"""The chaos run finds a fault that was planted between a subscriber and the checker."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+DIRECTORY = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(DIRECTORY), str(DIRECTORY.parent / "support")]
+
+from run_chaos import FAULTS, schedule  # noqa: E402
+
+import random  # noqa: E402
+
+
+def chaos(*arguments):
+    return subprocess.run([sys.executable, str(DIRECTORY / "run_chaos.py"), "--seed", "7",
+                           "--seconds", "5", "--rate", "300", *arguments],
+                          capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("plant, rule", [("drop", 1), ("duplicate", 2), ("payload", 3)])
+def test_it_finds_a_delivery_that_was_spoiled(plant, rule):
+    done = chaos("--plant", plant)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"rule {rule}:" in done.stdout, done.stdout
+    assert done.stdout.splitlines()[-1].startswith("chaos: seed 7"), done.stdout
+
+
+def test_it_says_no_to_a_door_that_is_none():
+    done = chaos("--door", "v1,window")
+    assert done.returncode == 2 and "--door" in done.stderr
+
+
+def test_a_seed_draws_the_same_faults_and_a_restart_that_can_be_recovered_from():
+    for seed in range(50):
+        plan = schedule(20, random.Random(seed))
+        assert plan == schedule(20, random.Random(seed))
+        restarts = [at for at, fault in plan if fault == "restart"]
+        assert restarts and max(restarts) <= 9
+        assert {fault for _, fault in plan} <= set(FAULTS)
+    drawn = {fault for _, fault in schedule(600, random.Random(0))}
+    assert drawn == set(FAULTS)
