@@ -175,7 +175,8 @@ void Hub::sweep_topic(Topic& topic) {
   if (topic.home == nullptr) {
     post_.send(home_of(topic.name), CloseReplicaMail{topic.home_handle, options_.reactor});
     free_topic(topic);
-  } else if (topic.log.empty() && topic.home->replicas.empty()) {
+  } else if (topic.log.empty() && topic.home->replicas.empty() &&
+             topic.home->position.on_the_way == 0) {
     engine_.close(topic.name, topic.home->position);
     free_topic(topic);
   }
