@@ -68,6 +68,7 @@ LIBRARIES = {
     r"^yaml-cpp/": {"config"},
     r"^openssl/": {"websocket", "auth", "net"},
     r"^zlib\.h$": {"websocket"},
+    r"^rocksdb/": {"engine"},
     r"^(hiredis|librdkafka|rabbitmq-c|amqp)": {"engine", "bridge"},
     r"^(gtest|gmock|benchmark)/": set(),
 }
