@@ -36,7 +36,7 @@ void DiskEngine::publish(TopicPosition& position, hub::MessageRef draft, Ticket 
     refuse(ticket);
     return;
   }
-  if (!writer_.is_up()) {
+  if (!writer_.is_up(now)) {
     refuse(ticket);
     return;
   }
@@ -53,10 +53,6 @@ void DiskEngine::publish(TopicPosition& position, hub::MessageRef draft, Ticket 
 }
 
 void DiskEngine::clear(TopicPosition& position, Ticket ticket) {
-  if (!writer_.is_up()) {
-    refuse(ticket);
-    return;
-  }
   ask(DiskRequest::Kind::kClear, &position).ticket = ticket;
   ++position.on_the_way;
 }

@@ -82,9 +82,7 @@ std::uint32_t DiskLog::other_epoch(std::uint32_t epoch) {
 // --- a batch
 
 void DiskLog::carry_out(std::span<DiskRequest> requests, std::vector<DiskAnswers>& answers) {
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    answered_[i] = answers[i].size();
-  }
+  make_room(requests, answers);
   counters_before_ = counters_;
   wall_of_zero_ =
       std::chrono::microseconds(unix_us(clock_.wall())) - microseconds_of(clock_.monotonic());
@@ -103,6 +101,20 @@ void DiskLog::carry_out(std::span<DiskRequest> requests, std::vector<DiskAnswers
     }
   }
   finish_batch(answers);
+}
+
+/// So that each request gets its answer, however little memory there is.
+void DiskLog::make_room(std::span<const DiskRequest> requests, std::vector<DiskAnswers>& answers) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    answered_[i] = answers[i].size();
+  }
+  std::vector<std::size_t> count = answered_;
+  for (const DiskRequest& request : requests) {
+    ++count[request.reactor];
+  }
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    answers[i].reserve(count[i]);
+  }
 }
 
 void DiskLog::carry_out_one(DiskRequest& request, DiskAnswers& answers) {
@@ -152,16 +164,10 @@ void DiskLog::fail_one(DiskRequest& request, DiskAnswers& answers) {
 
 void DiskLog::finish_batch(std::vector<DiskAnswers>& answers) {
   if (has_changes_) {
-    if (counters_ != counters_before_) {
-      store_.put(kStoreKey, encode(counters_));
-    }
-    if (has_failed_) {
-      store_.discard();
-      undo(answers);
-      fail("out of memory");
-    } else if (const auto done = store_.commit(options_.sync); done) {
+    if (const auto done = commit(); done) {
       has_unsynced_ = !options_.sync;
     } else {
+      store_.discard();
       undo(answers);
       fail(done.error());
     }
@@ -173,6 +179,20 @@ void DiskLog::finish_batch(std::vector<DiskAnswers>& answers) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
     answered_[i] = answers[i].size();
   }
+}
+
+Result<void, std::string> DiskLog::commit() {
+  try {
+    if (!has_failed_) {
+      if (counters_ != counters_before_) {
+        store_.put(kStoreKey, encode(counters_));
+      }
+      return store_.commit(options_.sync);
+    }
+  } catch (const std::bad_alloc&) {
+    // As the requests that it happened to.
+  }
+  return Unexpected(std::string("out of memory"));
 }
 
 /// Everything stands where it stood before the batch. Whether the store has it all the same will

@@ -49,6 +49,7 @@ class DiskLog {
   Result<void, std::string> start();
 
   /// Carries out `requests`, which are used up, as one batch. `answers` is by reactor; adds to it.
+  /// Throws bad_alloc before it has done anything, or not at all.
   void carry_out(std::span<DiskRequest> requests, std::vector<DiskAnswers>& answers);
 
   /// Forces to the disk what was committed since the last time.
@@ -87,6 +88,7 @@ class DiskLog {
   void close(const DiskRequest& request);
   void find_more(DiskAnswers& answers);
 
+  void make_room(std::span<const DiskRequest> requests, std::vector<DiskAnswers>& answers);
   void carry_out_one(DiskRequest& request, DiskAnswers& answers);
   void fail_one(DiskRequest& request, DiskAnswers& answers);
   Topic* find(const TopicPosition* position);
@@ -97,6 +99,7 @@ class DiskLog {
   void drop_stale(Topic& topic, std::uint64_t first);
   void forget_oldest();
   void finish_batch(std::vector<DiskAnswers>& answers);
+  Result<void, std::string> commit();
   void undo(std::vector<DiskAnswers>& answers);
   void fail(const std::string& error);
 

@@ -60,6 +60,7 @@ DiskWriter::DiskWriter(const Options& options, DiskDirectory directory,
             .reactors = options.reactors}),
       deliver_(std::move(deliver)),
       answers_(options.reactors) {
+  batch_.reserve(kRequestsPerBatch);  // What is taken from the inbox must not get lost.
 }
 
 DiskWriter::~DiskWriter() {
@@ -104,10 +105,17 @@ void DiskWriter::run() {
       inbox_.take(kRequestsPerBatch,
                   [this](DiskRequest&& request) { batch_.push_back(std::move(request)); });
       const TimePoint now = clock_.monotonic();
+      busy_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
       log_.retry(now);
-      if (!batch_.empty()) {
-        log_.carry_out(batch_, answers_);
-        deliver_all();
+      std::size_t work = 0;
+      std::size_t done = 0;
+      for (std::size_t i = 0; i < batch_.size(); ++i) {
+        work += batch_[i].kind == DiskRequest::Kind::kOpen ? kOpening : 1;
+        if (work >= kRequestsPerBatch || i + 1 == batch_.size()) {
+          carry_out(std::span(batch_).subspan(done, i + 1 - done));
+          done = i + 1;
+          work = 0;
+        }
       }
       if (options_.sync.when == DiskSync::When::kPeriod) {
         if (now >= next_sync) {
@@ -118,11 +126,25 @@ void DiskWriter::run() {
         }
       }
       is_up_.store(log_.is_up(), std::memory_order_relaxed);
+      busy_since_.store(Duration::max().count(), std::memory_order_relaxed);
       if (batch_.size() < kRequestsPerBatch) {
         break;
       }
     }
   }
+}
+
+void DiskWriter::carry_out(std::span<DiskRequest> requests) {
+  busy_since_.store(clock_.monotonic().time_since_epoch().count(), std::memory_order_relaxed);
+  for (bool is_done = false; !is_done;) {
+    try {
+      log_.carry_out(requests, answers_);
+      is_done = true;
+    } catch (const std::bad_alloc&) {
+      std::this_thread::sleep_for(kMemoryWait);  // Nothing has happened yet.
+    }
+  }
+  deliver_all();
 }
 
 void DiskWriter::wait(TimePoint next_sync) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +40,9 @@ class DiskWriter {
   /// Called by the writer's thread.
   using Deliver = std::function<void(std::uint16_t reactor, DiskAnswers& answers)>;
 
+  /// A disk that has not answered for so long may never do so.
+  static constexpr Duration kPatience = std::chrono::seconds(2);
+
   /// Opens the directory and the store. Errors: what is wrong, with the path and what to do.
   static Result<std::unique_ptr<DiskWriter>, std::string> open(const Options& options,
                                                                Deliver deliver);
@@ -54,16 +58,23 @@ class DiskWriter {
   /// Thread: any; the requests of one reactor keep their order. If it throws (bad_alloc) they are
   /// untouched and not sent.
   void post(std::vector<DiskRequest>&& requests) { inbox_.post(std::move(requests)); }
-  /// False: publishes are refused. Thread: any.
-  bool is_up() const { return is_up_.load(std::memory_order_relaxed); }
+  /// False: publishes are refused, for the last batch could not be written, or one has been at it
+  /// for longer than kPatience. Thread: any.
+  bool is_up(TimePoint now) const {
+    return is_up_.load(std::memory_order_relaxed) &&
+           now - TimePoint(Duration(busy_since_.load(std::memory_order_relaxed))) < kPatience;
+  }
 
  private:
-  /// Requests of one batch: what a publisher waits for is bounded.
+  /// Requests of one batch, one that reads a topic counts as kOpening of them: so a publish that
+  /// comes meanwhile waits for some ten milliseconds of reading.
   static constexpr std::size_t kRequestsPerBatch = 16 * 1024;
+  static constexpr std::size_t kOpening = 64;
 
   DiskWriter(const Options& options, DiskDirectory directory, std::unique_ptr<LogStore> store,
              Deliver deliver);
   void run();
+  void carry_out(std::span<DiskRequest> requests);
   void wait(TimePoint next_sync);
   void deliver_all();
 
@@ -77,6 +88,8 @@ class DiskWriter {
   std::vector<DiskRequest> batch_;
   std::vector<DiskAnswers> answers_;  ///< by reactor
   std::atomic<bool> is_up_{true};
+  /// Since when the disk is at work, as a TimePoint; the far future: it is not.
+  std::atomic<Duration::rep> busy_since_{Duration::max().count()};
   std::atomic<bool> is_stopping_{false};
   bool has_begun_ = false;  ///< the directory says that it is in use
   bool has_stopped_ = false;

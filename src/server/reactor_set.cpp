@@ -406,7 +406,7 @@ std::string ReactorSet::metrics_text(ByteView accept, std::string& content_type)
                               .log_dropped = log::dropped_lines(),
                               .brokers = {}};
   if (disk_ != nullptr) {
-    facts.brokers.push_back({"disk", disk_->is_up()});
+    facts.brokers.push_back({"disk", disk_->is_up(MonotonicClock::now())});
   }
   metrics::read_process_usage(facts);
   metrics::append_metrics(text, exposition, snapshot, facts);

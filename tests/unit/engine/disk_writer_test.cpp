@@ -1,6 +1,7 @@
 #include "engine/disk_writer.hpp"
 
 #include <filesystem>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,48 @@ TEST(DiskWriter, WhatWasPostedBeforeTheStopIsThereAfterwards) {
     EXPECT_EQ(answers[0].last, 1000U);
     EXPECT_EQ(answers[0].kept.size(), 1000U);
     EXPECT_EQ(answers[0].kept.back()->payload(), "999");
+  }
+}
+
+TEST(DiskWriter, IsNotUpWhileTheDiskIsAtItForLongerThanItsPatience) {
+  const TemporaryDirectory at;
+  std::promise<void> is_at_it;
+  std::promise<void> go_on;
+  auto opened = DiskWriter::open({.path = at / "d"}, [&](std::uint16_t, DiskAnswers&) {
+    is_at_it.set_value();
+    go_on.get_future().wait();
+  });
+  ASSERT_TRUE(opened);
+  DiskWriter& writer = **opened;
+  const TimePoint before = MonotonicClock::now();
+  EXPECT_TRUE(writer.is_up(before + std::chrono::hours(1))) << "it has nothing to do";
+  writer.start();
+  TopicPosition position;
+  writer.post(one(DiskRequest::Kind::kOpen, 0, position));
+  is_at_it.get_future().wait();
+  EXPECT_TRUE(writer.is_up(before + DiskWriter::kPatience));
+  EXPECT_FALSE(writer.is_up(MonotonicClock::now() + DiskWriter::kPatience));
+  go_on.set_value();
+  writer.stop();
+  EXPECT_TRUE(writer.is_up(MonotonicClock::now() + DiskWriter::kPatience));
+}
+
+TEST(DiskWriter, ManyTopicsThatAreOpenedAtOnceAreAnsweredInPieces) {
+  const TemporaryDirectory at;
+  DiskDesk desk(at / "d", {}, 1, false);
+  std::vector<TopicPosition> positions(1000);
+  std::vector<DiskRequest> requests;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    requests.push_back(std::move(one(DiskRequest::Kind::kOpen, 0, positions[i])[0]));
+    requests.back().name = "t" + std::to_string(i);
+  }
+  desk.writer().post(std::move(requests));
+  desk.writer().start();
+  std::size_t answered = 0;
+  while (answered < positions.size()) {
+    for (const DiskAnswer& answer : desk.await()) {
+      EXPECT_EQ(answer.position, &positions[answered++]);
+    }
   }
 }
 
