@@ -58,7 +58,10 @@ rocksdb::Options options() {
   options.stats_persist_period_sec = 0;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(kCacheBytes);
-  table.cache_index_and_filter_blocks = true;  // memory is the cache's, however much is kept
+  // Memory is the cache's, however much is kept. A scan has to fill it, although what it reads is
+  // not read again: else it reads and unpacks the indexes anew for each topic.
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));  // most topics opened are new ones
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
@@ -194,7 +197,6 @@ Result<void, std::string> RocksStore::scan(
   const rocksdb::Slice bound = slice(end);
   rocksdb::ReadOptions read;
   read.iterate_upper_bound = &bound;
-  read.fill_cache = false;  // it goes into the hub's logs and is not read again
   const std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(read));
   for (at->Seek(slice(begin)); at->Valid(); at->Next()) {
     if (!visit(view(at->key()), view(at->value()))) {
