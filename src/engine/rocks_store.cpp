@@ -57,7 +57,9 @@ rocksdb::Options options() {
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(kCacheBytes);
+  // In one piece (no shard bits): the index of a file is larger than a 32nd of it, and would be
+  // read again for each topic.
+  table.block_cache = rocksdb::NewLRUCache(kCacheBytes, 0);
   // Memory is the cache's, however much is kept. A scan has to fill it, although what it reads is
   // not read again: else it reads and unpacks the indexes anew for each topic.
   table.cache_index_and_filter_blocks = true;
