@@ -20,10 +20,13 @@ RUN cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr \
 FROM debian:bookworm-slim
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-      libfmt9 libsimdjson14 libspdlog1.10 libssl3 libyaml-cpp0.7 zlib1g \
+      libfmt9 librocksdb7.8 libsimdjson14 libspdlog1.10 libssl3 libyaml-cpp0.7 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --user-group --uid 990 --no-create-home --shell /usr/sbin/nologin wspushd
 COPY --from=build /image/ /
+# engine.type disk keeps its logs here; without one of your own, Docker makes a volume.
+RUN install -d -o wspushd -g wspushd -m 700 /var/lib/wspushd
+VOLUME /var/lib/wspushd
 
 USER wspushd
 EXPOSE 8080 8081

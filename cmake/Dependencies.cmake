@@ -8,6 +8,12 @@ find_package(yaml-cpp REQUIRED)
 if(NOT TARGET yaml-cpp::yaml-cpp)  # yaml-cpp 0.7 exports the plain name only
   add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
 endif()
+# Its own CMake package asks for the headers of everything that it was built with.
+find_path(WSPUSH_ROCKSDB_INCLUDE_DIR rocksdb/db.h REQUIRED)
+find_library(WSPUSH_ROCKSDB_LIBRARY rocksdb REQUIRED)
+add_library(wspush_rocksdb INTERFACE)
+target_include_directories(wspush_rocksdb SYSTEM INTERFACE ${WSPUSH_ROCKSDB_INCLUDE_DIR})
+target_link_libraries(wspush_rocksdb INTERFACE ${WSPUSH_ROCKSDB_LIBRARY})
 if(WSPUSH_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)

@@ -70,6 +70,7 @@ LIBRARIES = {
     r"^yaml-cpp/": {"config"},
     r"^openssl/": {"websocket", "auth", "net", "load"},
     r"^zlib\.h$": {"websocket", "load"},
+    r"^rocksdb/": {"engine"},
     r"^(hiredis|librdkafka|rabbitmq-c|amqp)": {"engine", "bridge"},
     r"^(gtest|gmock|benchmark)/": set(),
 }

@@ -11,6 +11,7 @@ zlib1g-dev         /usr/include/zlib.h
 libspdlog-dev      /usr/include/spdlog/spdlog.h
 libsimdjson-dev    /usr/include/simdjson.h
 libyaml-cpp-dev    /usr/include/yaml-cpp/yaml.h
+librocksdb-dev     /usr/include/rocksdb/db.h
 '
 
 packages_to_test='

@@ -376,7 +376,7 @@ std::string_view missing_feature(Feature feature) {
     case Feature::kPresence:
       return "this version does not keep presence yet";
     case Feature::kDiskEngine:
-      return "this version has no disk engine yet: messages stay in memory";
+      return {};
     case Feature::kRedisEngine:
       return "this version has no Redis engine yet: messages stay in memory";
     case Feature::kBridges:

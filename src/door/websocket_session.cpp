@@ -322,11 +322,11 @@ void WebSocketSession::on_deadline(TimePoint now) {
 // --- who the client is
 
 void WebSocketSession::use_identity(auth::IdentityRef identity) {
-  if (identity != nullptr || extras_ != nullptr) {
-    extras().identity = std::move(identity);
-    extras_->unknown_since = {};
-    drop_empty_extras();
+  if (identity == nullptr) {
+    return;  // As it was: anonymous.
   }
+  extras().identity = std::move(identity);
+  extras_->unknown_since = {};
   connection_.set_deadline(std::min(connection_.deadline(), identity_end()));
 }
 

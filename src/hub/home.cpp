@@ -4,6 +4,20 @@
 #include "hub/hub.hpp"
 
 namespace wspush::hub {
+namespace {
+
+/// Of one topic. Each is a request of a connection, or the one opening of a topic that was found.
+constexpr std::size_t kDeferredMax = 1024;
+
+/// A topic and an idempotency key as one name: no topic has a zero byte.
+std::string name_of(ByteView topic, ByteView key) {
+  std::string name(topic);
+  name.push_back('\0');
+  name.append(key);
+  return name;
+}
+
+}  // namespace
 
 Topic* Hub::open_home_topic(ByteView name) {
   if (Topic* topic = find_topic(name)) {
@@ -40,9 +54,24 @@ void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
   }
   history_bytes_ += topic->log.bytes();
   topic->flushed = topic->log.last();
+  trim(*topic);  // They may be old, and the rule another one.
   become_ready(*topic);
   for (const Replica& replica : topic->home->replicas) {
     send_snapshot(*topic, replica);
+  }
+  if (auto deferred = deferred_.extract(handle)) {
+    for (HubMail& mail : deferred.mapped()) {
+      on_mail(std::move(mail));
+    }
+  }
+}
+
+void Hub::defer(const Topic& topic, HubMail mail, const ReplyTo& to) {
+  std::vector<HubMail>& deferred = deferred_[topic.handle.packed()];
+  if (deferred.size() < kDeferredMax) {
+    deferred.push_back(std::move(mail));
+  } else {
+    reply(to, HubError::kUnavailable);
   }
 }
 
@@ -77,12 +106,31 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
       reply(to, PublishedReply{*id, subscribers_of(*topic)});
       return;
     }
+    const auto first = keys_under_way_.find(name_of(name, idempotency_key));
+    if (first != keys_under_way_.end()) {
+      std::vector<ReplyTo>& repeated = publishes_.find(first->second)->repeated;
+      if (repeated.size() < kDeferredMax) {
+        repeated.push_back(to);
+      } else {
+        reply(to, HubError::kUnavailable);
+      }
+      return;
+    }
   }
   engine::Ticket ticket = 0;
   if (to.connection != 0 || !idempotency_key.empty()) {
-    ticket = publishes_.emplace(PendingPublish{to, std::string(idempotency_key)}).packed();
+    ticket = publishes_.emplace(PendingPublish{to, std::string(idempotency_key), {}, {}}).packed();
   }
+  topic->home->position.first_offset = topic->log.first();
   engine_.publish(topic->home->position, std::move(draft), ticket, now_);
+  if (idempotency_key.empty()) {
+    return;
+  }
+  const Handle handle = Handle::from_packed(ticket);
+  if (PendingPublish* pending = publishes_.find(handle)) {  // The answer comes later.
+    pending->under_way = name_of(name, idempotency_key);
+    keys_under_way_.emplace(pending->under_way, handle);
+  }
 }
 
 void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ticket) {
@@ -102,24 +150,32 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   append(*topic, std::move(message));
   enforce_history_bytes(kVictimsPerPublish);
   const Handle pending_handle = Handle::from_packed(ticket);
-  if (PendingPublish* pending = publishes_.find(pending_handle)) {
+  if (const PendingPublish* pending = publishes_.find(pending_handle)) {
     if (!pending->idempotency_key.empty()) {
       idempotency_.remember(topic->name, pending->idempotency_key, id, now_);
     }
-    const ReplyTo to = pending->to;
-    publishes_.erase(pending_handle);
-    reply(to, PublishedReply{id, subscribers_of(*topic)});
+    end_publish(pending_handle, PublishedReply{id, subscribers_of(*topic)});
+  }
+}
+
+void Hub::end_publish(Handle handle, const Reply& answer) {
+  const PendingPublish pending = std::move(*publishes_.find(handle));
+  publishes_.erase(handle);
+  if (!pending.under_way.empty()) {
+    keys_under_way_.erase(pending.under_way);
+  }
+  reply(pending.to, answer);
+  for (const ReplyTo& to : pending.repeated) {
+    reply(to, answer);
   }
 }
 
 void Hub::on_publish_refused(engine::Ticket ticket, engine::EngineError error) {
   const Handle handle = Handle::from_packed(ticket);
-  if (PendingPublish* pending = publishes_.find(handle)) {
-    const ReplyTo to = pending->to;
-    publishes_.erase(handle);
+  if (publishes_.find(handle) != nullptr) {
     switch (error) {
       case engine::EngineError::kUnavailable:
-        reply(to, HubError::kUnavailable);
+        end_publish(handle, HubError::kUnavailable);
         break;
     }
   }
@@ -138,8 +194,12 @@ void Hub::history(ByteView topic, const After& after, std::uint32_t limit, const
 void Hub::history_at_home(ByteView name, const After& after, std::uint32_t limit,
                           const ReplyTo& to) {
   Topic* topic = open_home_topic(name);
-  if (topic == nullptr || !topic->is_ready) {
-    reply(to, topic == nullptr ? HubError::kTopicLimit : HubError::kUnavailable);
+  if (topic == nullptr) {
+    reply(to, HubError::kTopicLimit);
+    return;
+  }
+  if (!topic->is_ready) {
+    defer(*topic, HistoryMail{std::string(name), after, limit, to}, to);
     return;
   }
   trim(*topic);
@@ -185,6 +245,10 @@ void Hub::view_at_home(ByteView name, const ReplyTo& to) {
     reply(to, HubError::kTopicLimit);
     return;
   }
+  if (!topic->is_ready) {
+    defer(*topic, ViewMail{std::string(name), to}, to);
+    return;
+  }
   trim(*topic);
   const TopicLog& log = topic->log;
   reply(to, TopicView{.subscribers = subscribers_of(*topic),
@@ -209,7 +273,7 @@ void Hub::clear_at_home(ByteView name, const ReplyTo& to) {
     reply(to, HubError::kTopicLimit);
     return;
   }
-  const auto ticket = publishes_.emplace(PendingPublish{to, {}}).packed();
+  const auto ticket = publishes_.emplace(PendingPublish{to, {}, {}, {}}).packed();
   engine_.clear(topic->home->position, ticket);
 }
 

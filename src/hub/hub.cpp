@@ -242,7 +242,8 @@ void Hub::sweep_topic(Topic& topic) {
   } else if (topic.home == nullptr) {
     post_.send(home_of(topic.name), CloseReplicaMail{topic.home_handle, options_.reactor});
     free_topic(topic);
-  } else if (topic.kept_bytes() == 0 && topic.home->replicas.empty()) {
+  } else if (topic.kept_bytes() == 0 && topic.home->replicas.empty() &&
+             topic.home->position.on_the_way == 0) {
     engine_.close(topic.name, topic.home->position);
     free_topic(topic);
   }

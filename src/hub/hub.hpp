@@ -188,6 +188,7 @@ class Hub final : public engine::EngineEvents {
   void on_ordered(std::uint64_t topic, MessageRef message, engine::Ticket ticket) override;
   void on_publish_refused(engine::Ticket ticket, engine::EngineError error) override;
   void on_cleared(std::uint64_t topic, engine::Ticket ticket) override;
+  void on_found(ByteView name) override { view(name, {}); }
 
  private:
   struct Preparation {
@@ -197,6 +198,8 @@ class Hub final : public engine::EngineEvents {
   struct PendingPublish {
     ReplyTo to;
     std::string idempotency_key;
+    std::string under_way;          ///< its name in `keys_under_way_`, if it has one
+    std::vector<ReplyTo> repeated;  ///< who came with the same key meanwhile
   };
   /// A subscription with `max_rate`. It has a cursor all the time, and one message when it is due.
   struct Rated {
@@ -258,6 +261,8 @@ class Hub final : public engine::EngineEvents {
   void history_at_home(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view_at_home(ByteView topic, const ReplyTo& to);
   void clear_at_home(ByteView topic, const ReplyTo& to);
+  void end_publish(Handle handle, const Reply& answer);
+  void defer(const Topic& topic, HubMail mail, const ReplyTo& to);
   void open_replica(const OpenReplicaMail& mail);
   void send_snapshot(const Topic& topic, const Replica& replica);
   void on_snapshot(SnapshotMail&& mail);
@@ -364,6 +369,10 @@ class Hub final : public engine::EngineEvents {
   SlotMap<Preparation> preparations_;
   SlotMap<PendingPublish> publishes_;
   IdempotencyWindow idempotency_;
+  /// Publishes with a key that the engine has not answered: by topic, a zero byte and the key.
+  std::unordered_map<std::string, Handle> keys_under_way_;
+  /// By topic, while the engine opens it: what wants its log.
+  std::unordered_map<std::uint64_t, std::vector<HubMail>> deferred_;
   std::uint64_t home_topics_ = 0;
   std::uint64_t history_bytes_ = 0;       ///< of the logs at home here
   std::uint64_t history_bytes_told_ = 0;  ///< of them, in HubShared::history_bytes

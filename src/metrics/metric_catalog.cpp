@@ -33,6 +33,8 @@ constexpr std::array<MetricRow, kMetricCount> kCatalog = {{
      "Turns of an event loop that took more than a second.", ""},
     {kProxyHeadersRefused, kCounter, "wspushd_proxy_headers_refused_total", "",
      "Connections closed because their PROXY header was malformed or not to be believed.", ""},
+    {kPublishesRefused, kCounter, "wspushd_publishes_refused_total", "",
+     "Messages and new epochs that the engine could not keep and therefore refused.", ""},
     {kSlowSubscribers, kGauge, "wspushd_slow_subscribers", "",
      "Subscriptions that wait for their socket to take more.", ""},
     {kSubscriptions, kGauge, "wspushd_subscriptions", "", "Subscriptions.", ""},

@@ -29,6 +29,7 @@ enum class Metric : std::uint8_t {
   kPingsSent,
   kLoopStalls,
   kProxyHeadersRefused,
+  kPublishesRefused,
   kSlowSubscribers,
   kSubscriptions,
   kTopics,
@@ -51,7 +52,7 @@ enum class Metric : std::uint8_t {
   kResidentMemory,
   kCpuSeconds,
 };
-inline constexpr std::size_t kMetricCount = 32;
+inline constexpr std::size_t kMetricCount = 33;
 
 enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo };
 
@@ -95,6 +96,7 @@ constexpr std::size_t cell_count(Metric metric) {
     case Metric::kPingsSent:
     case Metric::kLoopStalls:
     case Metric::kProxyHeadersRefused:
+    case Metric::kPublishesRefused:
     case Metric::kSlowSubscribers:
     case Metric::kSubscriptions:
     case Metric::kTopics:

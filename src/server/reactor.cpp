@@ -75,13 +75,13 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
       receive_memory_(kReceiveBytes),
       receive_buffer_(receive_memory_),
       random_(options.seed),
-      engine_(random_.next()),
+      engine_(make_engine(options.disk, options.index, random_.next(), metrics_)),
       deflation_(options.config->compression, metrics_),
       hub_({.reactor = options.index,
             .reactors = options.count,
             .encode = door::wire_forms(deflation_),
             .seed = random_.next()},
-           shared.hub, engine_, *this, *this, *this),
+           shared.hub, *engine_, *this, *this, *this),
       context_{.hub = hub_,
                .metrics = metrics_,
                .random = random_,
@@ -356,6 +356,7 @@ bool Reactor::is_held_up_by_peers() const {
 }
 
 void Reactor::hand_over_mail() {
+  engine_->hand_over();
   for (std::size_t i = 0; i < outgoing_.size(); ++i) {
     if (!outgoing_[i].empty()) {
       peers_.mailbox_of(static_cast<std::uint16_t>(i)).post(std::move(outgoing_[i]));

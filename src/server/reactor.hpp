@@ -17,7 +17,6 @@
 #include "base/limited_log.hpp"
 #include "base/slot_map.hpp"
 #include "door/context.hpp"
-#include "engine/memory_engine.hpp"
 #include "hub/hub.hpp"
 #include "metrics/reactor_metrics.hpp"
 #include "net/acceptor.hpp"
@@ -28,6 +27,7 @@
 #include "net/timer_wheel.hpp"
 #include "net/tls_stream.hpp"
 #include "server/direct_output.hpp"
+#include "server/engine_choice.hpp"
 #include "server/http_session.hpp"
 #include "server/process_limits.hpp"
 #include "server/public_router.hpp"
@@ -84,6 +84,7 @@ class Reactor final : public hub::Post,
     std::vector<UniqueFd> public_listeners;
     UniqueFd internal_listener;
     ListenerTls tls;
+    engine::DiskWriter* disk = nullptr;  ///< null: messages stay in memory
   };
 
   Reactor(Options options, Shared& shared, Peers& peers, api::ServerView& server);
@@ -146,6 +147,7 @@ class Reactor final : public hub::Post,
   // --- connections
   door::Context& context() { return context_; }
   hub::Hub& hub() { return hub_; }
+  engine::Engine& engine() { return *engine_; }
   const config::Config& config() const { return *context_.config; }
   metrics::ReactorMetrics& metrics() { return metrics_; }
   net::TimerWheel& timers() { return timers_; }
@@ -261,7 +263,7 @@ class Reactor final : public hub::Post,
   std::vector<char> receive_memory_;
   MutableBytes receive_buffer_;
   SplitMix64 random_;
-  engine::MemoryEngine engine_;
+  std::unique_ptr<engine::Engine> engine_;
   door::Deflation deflation_;
   hub::Hub hub_;
   door::Context context_;

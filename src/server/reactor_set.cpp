@@ -118,8 +118,16 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     set->socket_files_.emplace_back(bound);
     listeners.push_back(std::move(*opened));
   }
-  const auto rules = std::make_shared<const auth::TopicRules>(config);
   SplitMix64 random(random_seed());
+  if (config->engine.type == config::EngineType::kDisk) {
+    auto disk = open_disk(config->engine.disk, static_cast<std::uint16_t>(count), random.next(),
+                          *set);
+    if (!disk) {
+      return Unexpected(StartError{"engine.disk.path", std::move(disk.error())});
+    }
+    set->disk_ = std::move(*disk);
+  }
+  const auto rules = std::make_shared<const auth::TopicRules>(config);
   for (std::size_t index = 0; index < count; ++index) {
     Reactor::Options options{.index = static_cast<std::uint16_t>(index),
                              .count = static_cast<std::uint16_t>(count),
@@ -129,7 +137,8 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
                              .tokens = tokens,
                              .public_listeners = {},
                              .internal_listener = std::move(listeners.back()[index]),
-                             .tls = tls};
+                             .tls = tls,
+                             .disk = set->disk_.get()};
     for (std::size_t i = 0; i + 1 < listeners.size(); ++i) {
       options.public_listeners.push_back(std::move(listeners[i][index]));
     }
@@ -141,6 +150,9 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
 
 void ReactorSet::start() {
   const unsigned cpus = usable_cpus();
+  if (disk_ != nullptr) {
+    disk_->start();
+  }
   for (std::size_t i = 0; i < reactors_.size(); ++i) {
     threads_.emplace_back([reactor = reactors_[i].get()] { reactor->run(); });
     const std::string name = "reactor-" + std::to_string(i);
@@ -173,6 +185,9 @@ void ReactorSet::stop() {
     thread.join();
   }
   threads_.clear();
+  if (disk_ != nullptr) {
+    disk_->stop();  // What the reactors asked for last goes to the disk, too.
+  }
 }
 
 void ReactorSet::apply(std::shared_ptr<const config::Config> config,
@@ -423,6 +438,9 @@ std::string ReactorSet::metrics_text(ByteView accept, std::string& content_type)
                               .started_at = started_,
                               .log_dropped = log::dropped_lines(),
                               .brokers = {}};
+  if (disk_ != nullptr) {
+    facts.brokers.push_back({"disk", disk_->is_up(MonotonicClock::now())});
+  }
   metrics::read_process_usage(facts);
   metrics::append_metrics(text, exposition, snapshot, facts);
   return text;

@@ -90,6 +90,7 @@ class ReactorSet final : public Peers, public api::ServerView {
 
   std::shared_ptr<const config::Config> config_;
   Shared shared_;
+  std::unique_ptr<engine::DiskWriter> disk_;   ///< null: messages stay in memory
   std::vector<net::SocketFile> socket_files_;  ///< outlives the listeners in the reactors
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::vector<std::thread> threads_;

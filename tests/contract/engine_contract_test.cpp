@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/memory_engine.hpp"
+#include "unit/engine/disk_desk.hpp"
+#include "unit/engine/temporary_directory.hpp"
 
 namespace wspush::engine {
 namespace {
@@ -48,15 +50,50 @@ class Home final : public EngineEvents {
   std::vector<std::pair<std::uint64_t, Ticket>> cleared;
 };
 
+/// One engine, and what has to be done so that it answers.
+class Subject {
+ public:
+  virtual ~Subject() = default;
+  virtual Engine& engine() = 0;
+  /// Lets a turn of the reactor pass: some of what is on its way is answered.
+  virtual void pass_turn() {}
+};
+
+class MemorySubject final : public Subject {
+ public:
+  Engine& engine() override { return engine_; }
+
+ private:
+  MemoryEngine engine_{17, 100};
+};
+
+class DiskSubject final : public Subject {
+ public:
+  explicit DiskSubject(DiskSync::When when) : desk_(at_ / "d", {.when = when}) {}
+  Engine& engine() override { return engine_; }
+  void pass_turn() override {
+    engine_.hand_over();
+    DiskAnswers answers = desk_.await();
+    engine_.take(answers);
+  }
+
+ private:
+  test::TemporaryDirectory at_;
+  metrics::ReactorMetrics metrics_;
+  test::DiskDesk desk_;
+  DiskEngine engine_{0, desk_.writer(), metrics_};
+};
+
 struct Kind {
   const char* name;
-  std::function<std::unique_ptr<Engine>(std::uint64_t seed)> make;
+  std::function<std::unique_ptr<Subject>()> make;
 };
 
 class EngineContract : public ::testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
-    engine_ = GetParam().make(17);
+    subject_ = GetParam().make();
+    engine_ = &subject_->engine();
     engine_->start(home_);
   }
   TopicPosition& open(const std::string& name) {
@@ -64,15 +101,26 @@ class EngineContract : public ::testing::TestWithParam<Kind> {
     position = std::make_unique<TopicPosition>();
     position->topic = ++topics_;
     engine_->open(name, *position);
+    settle();
     return *position;
+  }
+  /// Until all that was asked is answered.
+  void settle() {
+    for (const auto& [name, position] : positions_) {
+      while (position->on_the_way > 0) {
+        subject_->pass_turn();
+      }
+    }
   }
   MessageId publish(TopicPosition& position, const std::string& payload, Ticket ticket = 0) {
     engine_->publish(position, Message::create(PayloadKind::kText, payload), ticket, kNow);
+    settle();
     return home_.ordered.back().message->id();
   }
 
   Home home_;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Subject> subject_;
+  Engine* engine_ = nullptr;
   std::map<std::string, std::unique_ptr<TopicPosition>> positions_;
   std::uint64_t topics_ = 0;
 };
@@ -115,6 +163,7 @@ TEST_P(EngineContract, ClearingIsANewEpochFromOneOn) {
   for (Ticket ticket = 1; ticket <= 50; ++ticket) {
     publish(a, "x");
     engine_->clear(a, ticket);
+    settle();
     ASSERT_EQ(home_.cleared.back(), (std::pair<std::uint64_t, Ticket>(a.topic, ticket)));
     EXPECT_EQ(a.last_offset, 0U);
     EXPECT_TRUE(epochs.insert(a.epoch).second) << "no id is ever used twice";
@@ -153,12 +202,29 @@ TEST_P(EngineContract, TopicsDoNotShareTheirPlaces) {
   EXPECT_NE(b.epoch, a.epoch);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EngineContract,
-                         ::testing::Values(Kind{"Memory",
-                                                [](std::uint64_t seed) {
-                                                  return std::make_unique<MemoryEngine>(seed, 100);
-                                                }}),
-                         [](const auto& kind) { return std::string(kind.param.name); });
+TEST_P(EngineContract, WhatIsAskedInOneTurnIsCarriedOutInItsOrder) {
+  TopicPosition& a = open("a");
+  for (Ticket ticket = 1; ticket <= 10; ++ticket) {
+    engine_->publish(a, Message::create(PayloadKind::kText, "x"), ticket, kNow);
+  }
+  engine_->clear(a, 11);
+  engine_->publish(a, Message::create(PayloadKind::kText, "y"), 12, kNow);
+  settle();
+  ASSERT_EQ(home_.ordered.size(), 11U);
+  for (Ticket ticket = 1; ticket <= 10; ++ticket) {
+    EXPECT_EQ(home_.ordered[ticket - 1].ticket, ticket);
+  }
+  EXPECT_EQ(home_.ordered.back().message->id(), (MessageId{a.epoch, 1}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, EngineContract,
+    ::testing::Values(Kind{"Memory", [] { return std::make_unique<MemorySubject>(); }},
+                      Kind{"Disk",
+                           [] { return std::make_unique<DiskSubject>(DiskSync::When::kPeriod); }},
+                      Kind{"DiskSyncedEachTurn",
+                           [] { return std::make_unique<DiskSubject>(DiskSync::When::kTurn); }}),
+    [](const auto& kind) { return std::string(kind.param.name); });
 
 }  // namespace
 }  // namespace wspush::engine

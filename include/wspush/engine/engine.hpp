@@ -17,7 +17,13 @@ namespace wspush::engine {
 struct TopicPosition {
   std::uint64_t topic = 0;  ///< the home's handle, handed back in every answer
   std::uint32_t epoch = 0;
+  /// The engine's: what it was asked about the topic and has not answered. The home calls `close`
+  /// only at 0.
+  std::uint32_t on_the_way = 0;
   std::uint64_t last_offset = 0;
+  /// The home's: the oldest message that it keeps, or the next one; set before each publish. The
+  /// engine may forget what is older. 0: not known yet.
+  std::uint64_t first_offset = 0;
 };
 
 /// Names one request in its answer. 0 is none: a message that came from elsewhere.
@@ -35,10 +41,15 @@ class EngineEvents {
 
   /// `message` is stamped and has its place: append it, forward it, answer the publisher.
   virtual void on_ordered(std::uint64_t topic, hub::MessageRef message, Ticket ticket) = 0;
+  /// A publish or a clear: nothing has changed.
   virtual void on_publish_refused(Ticket ticket, EngineError error) = 0;
 
   /// The log was emptied; `position` holds the new epoch.
   virtual void on_cleared(std::uint64_t topic, Ticket ticket) = 0;
+
+  /// The engine keeps messages of this topic from an earlier life, and nobody has asked for it yet:
+  /// its home, here or in another reactor, should open it, so that bounds and time apply to it.
+  virtual void on_found(ByteView /*name*/) {}
 };
 
 class Engine {
@@ -59,6 +70,10 @@ class Engine {
   /// The home lets the topic go: no messages are kept and nobody listens. The engine remembers the
   /// position as long as it can, so that a client that missed nothing is told so.
   virtual void close(ByteView name, const TopicPosition& position) = 0;
+
+  /// The turn has asked for all that it will: it may go on its way as one batch. Answers inside the
+  /// call are none.
+  virtual void hand_over() {}
 };
 
 }  // namespace wspush::engine

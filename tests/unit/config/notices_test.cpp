@@ -28,10 +28,6 @@ TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
   EXPECT_THAT(
       notices_of("engine: {type: redis}\n"),
       ElementsAre(HasSubstr("engine.type is set, but this version has no Redis engine yet")));
-  EXPECT_THAT(
-      notices_of("engine: {type: disk, disk: {sync: turn}}\n"),
-      ElementsAre(HasSubstr("engine.disk.sync and engine.type are set, but this version has no "
-                            "disk engine yet")));
   EXPECT_THAT(notices_of("bridges: [{name: a, type: kafka, brokers: b, produce: {topic: t}}]\n"),
               ElementsAre("bridges is set, but this version has no bridges yet"));
   EXPECT_THAT(notices_of("pusher: {apps: [{id: 1, key: a, secret: b}]}\n"),

@@ -1,0 +1,119 @@
+#include "engine/disk_engine.hpp"
+
+#include <string>
+#include <utility>
+
+#include "base/logging.hpp"
+
+namespace wspush::engine {
+
+void DiskEngine::start(EngineEvents& events) {
+  events_ = &events;
+  if (reactor_ == 0) {
+    ask(DiskRequest::Kind::kFindMore, nullptr);
+  }
+}
+
+DiskRequest& DiskEngine::ask(DiskRequest::Kind kind, TopicPosition* position) {
+  DiskRequest& request = requests_.emplace_back();
+  request.kind = kind;
+  request.reactor = reactor_;
+  request.position = position;
+  return request;
+}
+
+void DiskEngine::open(ByteView name, TopicPosition& position) {
+  ask(DiskRequest::Kind::kOpen, &position).name = name;
+  ++position.on_the_way;
+}
+
+void DiskEngine::publish(TopicPosition& position, hub::MessageRef draft, Ticket ticket,
+                         TimePoint now) {
+  if (messages_ >= kMessagesMax || bytes_ >= kBytesMax) {
+    if (const auto times = full_log_.hit(now)) {
+      log::warning("engine.disk: the disk does not keep up: {} publishes were refused", times);
+    }
+    refuse(ticket);
+    return;
+  }
+  if (!writer_.is_up(now)) {
+    refuse(ticket);
+    return;
+  }
+  DiskRequest& request = ask(DiskRequest::Kind::kPublish, &position);
+  request.weight = draft->log_bytes();
+  request.message = std::move(draft);
+  request.first = position.first_offset;
+  request.epoch = position.epoch;
+  request.ticket = ticket;
+  request.now = now;
+  ++position.on_the_way;
+  ++messages_;
+  bytes_ += request.weight;
+}
+
+void DiskEngine::clear(TopicPosition& position, Ticket ticket) {
+  ask(DiskRequest::Kind::kClear, &position).ticket = ticket;
+  ++position.on_the_way;
+}
+
+void DiskEngine::close(ByteView /*name*/, const TopicPosition& position) {
+  // Its address is all that is used of it from here on.
+  ask(DiskRequest::Kind::kClose, const_cast<TopicPosition*>(&position));
+}
+
+void DiskEngine::hand_over() {
+  if (!requests_.empty()) {
+    writer_.post(std::move(requests_));
+    requests_ = {};
+  }
+}
+
+void DiskEngine::refuse(Ticket ticket) {
+  metrics_.add(metrics::Metric::kPublishesRefused);
+  events_->on_publish_refused(ticket, EngineError::kUnavailable);
+}
+
+void DiskEngine::take(DiskAnswers& answers) {
+  for (DiskAnswer& answer : answers) {
+    take_one(answer);
+  }
+}
+
+void DiskEngine::take_one(DiskAnswer& answer) {
+  TopicPosition* const position = answer.position;
+  if (position != nullptr) {
+    --position->on_the_way;
+  }
+  if (answer.weight > 0) {
+    --messages_;
+    bytes_ -= answer.weight;
+  }
+  switch (answer.kind) {
+    case DiskAnswer::Kind::kOpened:
+      position->epoch = answer.epoch;
+      position->last_offset = answer.last;
+      events_->on_opened(position->topic, std::move(answer.kept));
+      break;
+    case DiskAnswer::Kind::kOrdered:
+      position->last_offset = answer.message->id().offset;
+      events_->on_ordered(position->topic, std::move(answer.message), answer.ticket);
+      break;
+    case DiskAnswer::Kind::kRefused:
+      refuse(answer.ticket);
+      break;
+    case DiskAnswer::Kind::kCleared:
+      position->epoch = answer.epoch;
+      position->last_offset = answer.last;
+      events_->on_cleared(position->topic, answer.ticket);
+      break;
+    case DiskAnswer::Kind::kFound:
+      for (const std::string& name : answer.names) {
+        events_->on_found(name);
+      }
+      ask(DiskRequest::Kind::kFindMore, nullptr);
+      break;
+  }
+}
+
+}  // namespace wspush::engine

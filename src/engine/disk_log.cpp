@@ -1,0 +1,559 @@
+#include "engine/disk_log.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "base/logging.hpp"
+#include "base/siphash.hpp"
+
+namespace wspush::engine {
+namespace {
+
+/// Up to so many messages are removed one by one: a range makes every later read look at it, until
+/// the store has cleaned up.
+constexpr std::uint64_t kSingleRemovals = 1024;
+/// Freed topics that are forgotten in one batch.
+constexpr std::size_t kForgottenPerBatch = 64;
+constexpr std::uint64_t kNoOffset = std::numeric_limits<std::uint64_t>::max();
+
+std::int64_t unix_us(WallTime wall) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(wall.time_since_epoch()).count();
+}
+
+std::chrono::microseconds microseconds_of(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch());
+}
+
+}  // namespace
+
+DiskLog::DiskLog(LogStore& store, const Clock& clock, const Options& options)
+    : store_(store),
+      clock_(clock),
+      options_(options),
+      random_(options.seed),
+      answered_(options.reactors) {
+}
+
+Result<void, std::string> DiskLog::start() {
+  auto bytes = store_.get(kStoreKey);
+  if (!bytes) {
+    return Unexpected(bytes.error());
+  }
+  bool has_changed = options_.has_lost;
+  if (*bytes) {
+    const auto counters = decode_store(**bytes);
+    if (!counters) {
+      return Unexpected(std::string("the counters of the store are damaged"));
+    }
+    counters_ = *counters;
+    counters_.losses += options_.has_lost ? 1 : 0;
+    found_at_ = topic_key({});
+  } else {
+    counters_.secret0 = random_.next();
+    counters_.secret1 = random_.next();
+    has_changed = true;
+  }
+  if (has_changed) {
+    store_.put(kStoreKey, encode(counters_));
+    return store_.commit(true);
+  }
+  return {};
+}
+
+/// Of a topic that has no record. The same after a restart, so that subscribers of topics that
+/// nobody has published to have missed nothing; another one once a record may have been lost or
+/// was forgotten, for then it may have had messages.
+std::uint32_t DiskLog::first_epoch(ByteView name) const {
+  const std::uint64_t past = std::uint64_t{counters_.losses} << 32U | counters_.forgotten;
+  return static_cast<std::uint32_t>(
+      siphash13(SipKey{counters_.secret0, counters_.secret1 ^ past}, name));
+}
+
+std::uint32_t DiskLog::other_epoch(std::uint32_t epoch) {
+  std::uint32_t other = epoch;
+  while (other == epoch) {
+    other = static_cast<std::uint32_t>(random_.next());
+  }
+  return other;
+}
+
+// --- a batch
+
+void DiskLog::carry_out(std::span<DiskRequest> requests, std::vector<DiskAnswers>& answers) {
+  make_room(requests, answers);
+  counters_before_ = counters_;
+  wall_of_zero_ =
+      std::chrono::microseconds(unix_us(clock_.wall())) - microseconds_of(clock_.monotonic());
+  if (is_up_ && counters_.remembered > options_.remembered_max) {
+    forget_oldest();  // Before anything else: it reads what is committed.
+  }
+  for (DiskRequest& request : requests) {
+    if (request.kind == DiskRequest::Kind::kOpen && has_closed_) {
+      finish_batch(answers);  // Perhaps this very topic: it is read from what is committed.
+    }
+    DiskAnswers& to = answers[request.reactor];
+    try {
+      carry_out_one(request, to);
+    } catch (const std::bad_alloc&) {
+      fail_one(request, to);
+    }
+  }
+  finish_batch(answers);
+}
+
+/// So that each request gets its answer, however little memory there is.
+void DiskLog::make_room(std::span<const DiskRequest> requests, std::vector<DiskAnswers>& answers) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    answered_[i] = answers[i].size();
+  }
+  std::vector<std::size_t> count = answered_;
+  for (const DiskRequest& request : requests) {
+    ++count[request.reactor];
+  }
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    answers[i].reserve(count[i]);
+  }
+}
+
+void DiskLog::carry_out_one(DiskRequest& request, DiskAnswers& answers) {
+  switch (request.kind) {
+    case DiskRequest::Kind::kOpen:
+      open(request, answers);
+      break;
+    case DiskRequest::Kind::kPublish:
+      publish(request, answers);
+      break;
+    case DiskRequest::Kind::kClear:
+      clear(request, answers);
+      break;
+    case DiskRequest::Kind::kClose:
+      close(request);
+      break;
+    case DiskRequest::Kind::kFindMore:
+      find_more(answers);
+      break;
+    case DiskRequest::Kind::kWake:
+      break;
+  }
+}
+
+/// Memory ran out under a request: nobody knows what of it is in the batch.
+void DiskLog::fail_one(DiskRequest& request, DiskAnswers& answers) {
+  has_failed_ = has_changes_ = true;
+  DiskAnswer answer{.kind = DiskAnswer::Kind::kRefused,
+                    .position = request.position,
+                    .weight = request.weight,
+                    .ticket = request.ticket};
+  switch (request.kind) {
+    case DiskRequest::Kind::kOpen:
+      answer.kind = DiskAnswer::Kind::kOpened;
+      answer.epoch = other_epoch(0);
+      break;
+    case DiskRequest::Kind::kPublish:
+    case DiskRequest::Kind::kClear:
+      break;
+    case DiskRequest::Kind::kClose:
+    case DiskRequest::Kind::kFindMore:
+    case DiskRequest::Kind::kWake:
+      return;
+  }
+  answers.push_back(std::move(answer));
+}
+
+void DiskLog::finish_batch(std::vector<DiskAnswers>& answers) {
+  if (has_changes_) {
+    if (const auto done = commit(); done) {
+      has_unsynced_ = !options_.sync;
+    } else {
+      store_.discard();
+      undo(answers);
+      fail(done.error());
+    }
+  }
+  ++batch_;
+  touched_.clear();
+  has_changes_ = has_closed_ = has_failed_ = false;
+  counters_before_ = counters_;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    answered_[i] = answers[i].size();
+  }
+}
+
+Result<void, std::string> DiskLog::commit() {
+  try {
+    if (!has_failed_) {
+      if (counters_ != counters_before_) {
+        store_.put(kStoreKey, encode(counters_));
+      }
+      return store_.commit(options_.sync);
+    }
+  } catch (const std::bad_alloc&) {
+    // As the requests that it happened to.
+  }
+  return Unexpected(std::string("out of memory"));
+}
+
+/// Everything stands where it stood before the batch. Whether the store has it all the same will
+/// only be seen after a restart, so records are written again and numbers are not used twice.
+void DiskLog::undo(std::vector<DiskAnswers>& answers) {
+  for (auto& [position, before] : touched_) {
+    if (Topic* topic = find(position)) {
+      if (before.log != topic->log && topic->log != 0) {
+        before.stale = topic->log;
+      }
+      *topic = std::move(before);
+      topic->is_current = false;
+    }
+  }
+  const StoreRecord tried = std::exchange(counters_, counters_before_);
+  counters_.next_log = tried.next_log;
+  counters_.next_closed = tried.next_closed;
+  counters_.forgotten = tried.forgotten;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    for (std::size_t at = answered_[i]; at < answers[i].size(); ++at) {
+      DiskAnswer& answer = answers[i][at];
+      if (answer.kind == DiskAnswer::Kind::kOrdered || answer.kind == DiskAnswer::Kind::kCleared) {
+        answer.kind = DiskAnswer::Kind::kRefused;
+      }
+    }
+  }
+}
+
+void DiskLog::fail(const std::string& error) {
+  const TimePoint now = clock_.monotonic();
+  is_up_ = false;
+  retry_at_ = now + kRetryInterval;
+  if (error_log_.hit(now) > 0) {
+    log::error("engine.disk: {}; publishes are refused until it can be written again", error);
+  }
+}
+
+void DiskLog::retry(TimePoint now) {
+  if (is_up_ || now < retry_at_) {
+    return;
+  }
+  if (const auto done = store_.recover(); !done) {
+    fail(done.error());
+    return;
+  }
+  is_up_ = true;
+  retry_at_ = TimePoint::max();
+  log::info("engine.disk: it can be written again");
+}
+
+void DiskLog::sync() {
+  if (!has_unsynced_ || !is_up_) {
+    return;
+  }
+  if (const auto done = store_.sync(); !done) {
+    fail(done.error());
+    return;
+  }
+  has_unsynced_ = false;
+}
+
+DiskLog::Topic* DiskLog::find(const TopicPosition* position) {
+  const auto topic = topics_.find(position);
+  return topic == topics_.end() ? nullptr : &topic->second;
+}
+
+void DiskLog::touch(const TopicPosition* position, Topic& topic) {
+  if (topic.touched_in != batch_) {
+    touched_.emplace_back(position, topic);
+    topic.touched_in = batch_;
+  }
+  has_changes_ = true;
+}
+
+// --- opening
+
+void DiskLog::open(const DiskRequest& request, DiskAnswers& answers) {
+  Topic topic;
+  topic.name = request.name;
+  DiskAnswer answer{.kind = DiskAnswer::Kind::kOpened, .position = request.position};
+  if (!read_topic(topic, answer.kept)) {
+    // What cannot be read must not be taken for nothing: ids of before are over.
+    answer.kept.clear();
+    topic.epoch = other_epoch(topic.epoch);
+    topic.stale = std::exchange(topic.log, 0);
+    topic.last = 0;
+    topic.first = 1;
+    topic.is_current = false;
+  }
+  answer.epoch = topic.epoch;
+  answer.last = topic.last;
+  topics_.insert_or_assign(request.position, std::move(topic));
+  answers.push_back(std::move(answer));
+}
+
+bool DiskLog::read_topic(Topic& topic, std::vector<hub::MessageRef>& kept) {
+  topic.epoch = first_epoch(topic.name);
+  const auto fail_reading = [&](std::string_view error) {
+    if (const auto times = read_log_.hit(clock_.monotonic())) {
+      log::error("engine.disk: {} topics could not be read, the last: {}: {}; they begin anew",
+                 times, log::quoted(topic.name), error);
+    }
+    return false;
+  };
+  const auto bytes = store_.get(topic_key(topic.name));
+  if (!bytes) {
+    return fail_reading(bytes.error());
+  }
+  if (!*bytes) {
+    return true;
+  }
+  topic.is_recorded = true;
+  const auto record = decode_topic(**bytes);
+  if (!record) {
+    return fail_reading("its record is damaged");
+  }
+  topic.log = record->log;
+  topic.first = record->first;
+  topic.last = record->last;
+  topic.closed_at = record->closed_at;
+  topic.epoch = record->epoch;
+  topic.is_current = true;
+  if (record->losses != counters_.losses) {
+    // Ids behind what is left may have been given out: no epoch goes on behind them.
+    topic.epoch = other_epoch(record->epoch);
+    topic.is_current = false;
+  }
+  return topic.log == 0 || read_messages(topic, kept) || fail_reading("its log is damaged");
+}
+
+bool DiskLog::read_messages(Topic& topic, std::vector<hub::MessageRef>& kept) {
+  const TimePoint now = clock_.monotonic();
+  std::uint64_t next = 0;  // offset; 0: any
+  bool is_damaged = false;
+  const auto read = store_.scan(
+      message_key(topic.log, topic.first), message_key(topic.log, kNoOffset),
+      [&](ByteView key, ByteView value) {
+        const auto offset = offset_in_message_key(key);
+        const auto record = decode_message(value);
+        is_damaged = !offset || !record;
+        if (is_damaged) {
+          return false;
+        }
+        if (*offset != next) {
+          kept.clear();  // The hub's logs have no holes.
+        }
+        auto message = hub::Message::create(record->kind, record->payload, record->key);
+        // A clock that was set back meanwhile makes nothing younger than new.
+        const auto age = std::chrono::microseconds(record->published_us) - wall_of_zero_;
+        message->stamp({topic.epoch, *offset}, std::min(now, TimePoint(Duration(age))));
+        kept.push_back(std::move(message));
+        next = *offset + 1;
+        return true;
+      });
+  if (!read || is_damaged) {
+    return false;
+  }
+  if (next > topic.last) {
+    topic.last = next - 1;
+  } else {
+    kept.clear();  // The newest are gone.
+  }
+  return true;
+}
+
+void DiskLog::find_more(DiskAnswers& answers) {
+  DiskAnswer answer{.kind = DiskAnswer::Kind::kFound};
+  std::size_t looked_at = 0;
+  std::string last;
+  const std::string begin = std::exchange(found_at_, {});
+  if (!begin.empty()) {
+    const auto done = store_.scan(begin, end_of_kind(begin), [&](ByteView key, ByteView value) {
+      const auto record = decode_topic(value);
+      const auto name = name_in_topic_key(key);
+      if (record && name && record->closed_at == 0) {
+        answer.names.emplace_back(*name);
+      }
+      if (++looked_at < kLookedAtMax && answer.names.size() < kFoundMax) {
+        return true;
+      }
+      found_at_.assign(key).push_back('\0');  // the next possible key
+      return false;
+    });
+    if (!done && read_log_.hit(clock_.monotonic()) > 0) {
+      log::error("engine.disk: {}; topics that nobody asks for stay on the disk", done.error());
+    }
+  }
+  // Without names it is over; a stretch of freed topics alone still says that it goes on.
+  if (!answer.names.empty() || !found_at_.empty()) {
+    answers.push_back(std::move(answer));
+  }
+}
+
+// --- writing
+
+/// `is_closed`: it has no log, and a place among the freed ones.
+void DiskLog::put_record(Topic& topic, bool is_closed) {
+  const bool has_place = topic.closed_at >= counters_.first_closed && topic.closed_at != 0;
+  if (has_place) {
+    store_.remove(closed_key(topic.closed_at));
+    --counters_.remembered;
+  }
+  topic.closed_at = is_closed ? counters_.next_closed++ : 0;
+  if (is_closed) {
+    ++counters_.remembered;
+    store_.put(closed_key(topic.closed_at), topic.name);
+  }
+  store_.put(topic_key(topic.name), encode(TopicRecord{.log = topic.log,
+                                                       .first = topic.first,
+                                                       .last = topic.last,
+                                                       .closed_at = topic.closed_at,
+                                                       .epoch = topic.epoch,
+                                                       .losses = counters_.losses}));
+  topic.is_recorded = topic.is_current = true;
+  has_changes_ = true;
+}
+
+void DiskLog::remove_log(std::uint64_t log) {
+  store_.remove_range(message_key(log, 0), message_key(log + 1, 0));
+}
+
+/// The messages from `first` on and before `end`.
+void DiskLog::remove_messages(const Topic& topic, std::uint64_t end) {
+  if (end - topic.first > kSingleRemovals) {
+    store_.remove_range(message_key(topic.log, topic.first), message_key(topic.log, end));
+    return;
+  }
+  for (std::uint64_t offset = topic.first; offset < end; ++offset) {
+    store_.remove(message_key(topic.log, offset));
+  }
+}
+
+void DiskLog::publish(DiskRequest& request, DiskAnswers& answers) {
+  DiskAnswer answer{.kind = DiskAnswer::Kind::kOrdered,
+                    .position = request.position,
+                    .weight = request.weight,
+                    .ticket = request.ticket,
+                    .message = std::move(request.message)};
+  Topic* const found = find(request.position);
+  if (!is_up_ || found == nullptr) {
+    answer.kind = DiskAnswer::Kind::kRefused;
+    answers.push_back(std::move(answer));
+    return;
+  }
+  Topic& topic = *found;
+  touch(request.position, topic);
+  hub::Message& message = *answer.message;
+  message.stamp({topic.epoch, topic.last + 1}, request.now);
+  if (topic.stale != 0) {
+    remove_log(std::exchange(topic.stale, 0));
+  }
+  if (topic.log == 0) {
+    topic.log = counters_.next_log++;
+    topic.first = topic.last + 1;
+    topic.bytes = 0;
+    topic.is_current = false;
+  } else if (!topic.is_current) {
+    // A batch that was refused may be there all the same.
+    store_.remove_range(message_key(topic.log, topic.last + 1), message_key(topic.log, kNoOffset));
+  }
+  encode_into(value_, {.kind = message.kind(),
+                       .published_us = (wall_of_zero_ + microseconds_of(request.now)).count(),
+                       .payload = message.payload(),
+                       .key = message.key()});
+  store_.put(message_key(topic.log, topic.last + 1), value_);
+  topic.bytes += value_.size();
+  if (!topic.is_current) {
+    put_record(topic, false);
+  }
+  if (request.epoch == topic.epoch) {  // else it was cleared while this was on its way
+    drop_stale(topic, std::min(request.first, topic.last + 1));
+  }
+  ++topic.last;
+  answers.push_back(std::move(answer));
+}
+
+/// Removes what is before `first`, once that is worth a write.
+void DiskLog::drop_stale(Topic& topic, std::uint64_t first) {
+  if (first <= topic.first ||
+      (first - topic.first < kStaleMessagesMax && topic.bytes < kStaleBytesMax)) {
+    return;
+  }
+  remove_messages(topic, first);
+  topic.first = first;
+  topic.bytes = 0;
+  put_record(topic, false);  // A reader begins at `first` and does not walk over what was removed.
+}
+
+void DiskLog::clear(const DiskRequest& request, DiskAnswers& answers) {
+  DiskAnswer answer{
+      .kind = DiskAnswer::Kind::kCleared, .position = request.position, .ticket = request.ticket};
+  Topic* const found = find(request.position);
+  if (!is_up_ || found == nullptr) {
+    answer.kind = DiskAnswer::Kind::kRefused;
+    answers.push_back(std::move(answer));
+    return;
+  }
+  Topic& topic = *found;
+  touch(request.position, topic);
+  for (const std::uint64_t log : {topic.stale, topic.log}) {
+    if (log != 0) {
+      remove_log(log);
+    }
+  }
+  topic.stale = topic.log = 0;
+  topic.last = 0;
+  topic.first = 1;
+  topic.epoch = other_epoch(topic.epoch);
+  put_record(topic, false);
+  answer.epoch = topic.epoch;
+  answers.push_back(std::move(answer));
+}
+
+void DiskLog::close(const DiskRequest& request) {
+  const auto found = topics_.find(request.position);
+  if (found == topics_.end()) {
+    return;
+  }
+  Topic& topic = found->second;
+  const bool has_place = topic.closed_at != 0 && topic.closed_at >= counters_.first_closed;
+  // What cannot be written now is found again after a restart.
+  const bool is_written =
+      (topic.is_current && has_place) || (!topic.is_recorded && topic.last == 0) || !is_up_;
+  if (!is_written) {
+    if (topic.stale != 0) {
+      remove_log(topic.stale);
+    }
+    if (topic.log != 0) {
+      remove_messages(topic, topic.last + 1);
+      topic.log = 0;
+    }
+    topic.first = topic.last + 1;
+    put_record(topic, true);
+    has_closed_ = true;
+  }
+  topics_.erase(found);
+}
+
+/// The names that have been freed for longest lose their records. Whoever of them comes back must
+/// not use its old ids again: `forgotten` changes what its epoch begins as.
+void DiskLog::forget_oldest() {
+  std::size_t count =
+      std::min<std::size_t>(kForgottenPerBatch, counters_.remembered - options_.remembered_max);
+  const auto done = store_.scan(closed_key(counters_.first_closed), end_of_kind(closed_key(0)),
+                                [&](ByteView key, ByteView name) {
+                                  const auto place = place_in_closed_key(key);
+                                  if (count == 0 || !place) {
+                                    return false;
+                                  }
+                                  --count;
+                                  store_.remove(topic_key(name));
+                                  store_.remove(key);
+                                  --counters_.remembered;
+                                  ++counters_.forgotten;
+                                  counters_.first_closed = *place + 1;
+                                  has_changes_ = true;
+                                  return true;
+                                });
+  if (!done && read_log_.hit(clock_.monotonic()) > 0) {
+    log::error("engine.disk: {}; freed topics are not forgotten", done.error());
+  }
+}
+
+}  // namespace wspush::engine

@@ -1,0 +1,176 @@
+#include "engine/disk_record.hpp"
+
+#include <bit>
+#include <concepts>
+#include <cstring>
+
+namespace wspush::engine {
+namespace {
+
+constexpr std::size_t kTopicBytes = 40;
+constexpr std::size_t kStoreBytes = 56;
+/// kind, bytes of the key, bytes of the payload, time.
+constexpr std::size_t kMessageHeadBytes = 1 + 1 + 4 + 8;
+constexpr std::size_t kMessageKeyBytes = 1 + 8 + 8;
+constexpr std::size_t kClosedKeyBytes = 1 + 8;
+
+template <std::unsigned_integral T>
+void append(std::string& out, T number) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    out.push_back(static_cast<char>(number >> (8 * i)));
+  }
+}
+
+/// `bytes` has as many as are taken.
+template <std::unsigned_integral T>
+T take(ByteView& bytes) {
+  T number = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    number |= static_cast<T>(static_cast<T>(static_cast<unsigned char>(bytes[i])) << (8 * i));
+  }
+  bytes.remove_prefix(sizeof(T));
+  return number;
+}
+
+void append_sorted(std::string& out, std::uint64_t number) {
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(number >> static_cast<unsigned>(shift)));
+  }
+}
+
+std::uint64_t sorted_at(ByteView bytes, std::size_t at) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    number = number << 8U | static_cast<unsigned char>(bytes[at + i]);
+  }
+  return number;
+}
+
+}  // namespace
+
+std::string encode(const TopicRecord& record) {
+  std::string out;
+  out.reserve(kTopicBytes);
+  append(out, record.log);
+  append(out, record.first);
+  append(out, record.last);
+  append(out, record.closed_at);
+  append(out, record.epoch);
+  append(out, record.losses);
+  return out;
+}
+
+std::optional<TopicRecord> decode_topic(ByteView bytes) {
+  if (bytes.size() != kTopicBytes) {
+    return std::nullopt;
+  }
+  TopicRecord record;
+  record.log = take<std::uint64_t>(bytes);
+  record.first = take<std::uint64_t>(bytes);
+  record.last = take<std::uint64_t>(bytes);
+  record.closed_at = take<std::uint64_t>(bytes);
+  record.epoch = take<std::uint32_t>(bytes);
+  record.losses = take<std::uint32_t>(bytes);
+  return record;
+}
+
+std::string encode(const StoreRecord& record) {
+  std::string out;
+  out.reserve(kStoreBytes);
+  append(out, record.next_log);
+  append(out, record.next_closed);
+  append(out, record.first_closed);
+  append(out, record.remembered);
+  append(out, record.secret0);
+  append(out, record.secret1);
+  append(out, record.losses);
+  append(out, record.forgotten);
+  return out;
+}
+
+std::optional<StoreRecord> decode_store(ByteView bytes) {
+  if (bytes.size() != kStoreBytes) {
+    return std::nullopt;
+  }
+  StoreRecord record;
+  record.next_log = take<std::uint64_t>(bytes);
+  record.next_closed = take<std::uint64_t>(bytes);
+  record.first_closed = take<std::uint64_t>(bytes);
+  record.remembered = take<std::uint64_t>(bytes);
+  record.secret0 = take<std::uint64_t>(bytes);
+  record.secret1 = take<std::uint64_t>(bytes);
+  record.losses = take<std::uint32_t>(bytes);
+  record.forgotten = take<std::uint32_t>(bytes);
+  return record;
+}
+
+void encode_into(std::string& out, const MessageRecord& record) {
+  out.clear();
+  out.reserve(kMessageHeadBytes + record.key.size() + record.payload.size());
+  append(out, static_cast<std::uint8_t>(record.kind));
+  append(out, static_cast<std::uint8_t>(record.key.size()));
+  append(out, static_cast<std::uint32_t>(record.payload.size()));
+  append(out, std::bit_cast<std::uint64_t>(record.published_us));
+  out.append(record.key).append(record.payload);
+}
+
+std::optional<MessageRecord> decode_message(ByteView bytes) {
+  if (bytes.size() < kMessageHeadBytes) {
+    return std::nullopt;
+  }
+  const auto kind = take<std::uint8_t>(bytes);
+  const std::size_t key_bytes = take<std::uint8_t>(bytes);
+  const std::size_t payload_bytes = take<std::uint32_t>(bytes);
+  const auto published = take<std::uint64_t>(bytes);
+  if (kind > static_cast<std::uint8_t>(hub::PayloadKind::kBinary) ||
+      bytes.size() != key_bytes + payload_bytes) {
+    return std::nullopt;
+  }
+  return MessageRecord{.kind = static_cast<hub::PayloadKind>(kind),
+                       .published_us = std::bit_cast<std::int64_t>(published),
+                       .payload = bytes.substr(key_bytes),
+                       .key = bytes.substr(0, key_bytes)};
+}
+
+std::string topic_key(ByteView name) {
+  std::string key;
+  key.reserve(1 + name.size());
+  key.push_back('t');
+  key.append(name);
+  return key;
+}
+
+std::string message_key(std::uint64_t log, std::uint64_t offset) {
+  std::string key;
+  key.reserve(kMessageKeyBytes);
+  key.push_back('l');
+  append_sorted(key, log);
+  append_sorted(key, offset);
+  return key;
+}
+
+std::string closed_key(std::uint64_t place) {
+  std::string key(1, 'c');
+  append_sorted(key, place);
+  return key;
+}
+
+std::string end_of_kind(ByteView key) {
+  return std::string(1, static_cast<char>(key.front() + 1));
+}
+
+std::optional<ByteView> name_in_topic_key(ByteView key) {
+  return key.size() > 1 && key[0] == 't' ? std::optional(key.substr(1)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> offset_in_message_key(ByteView key) {
+  return key.size() == kMessageKeyBytes && key[0] == 'l' ? std::optional(sorted_at(key, 9))
+                                                         : std::nullopt;
+}
+
+std::optional<std::uint64_t> place_in_closed_key(ByteView key) {
+  return key.size() == kClosedKeyBytes && key[0] == 'c' ? std::optional(sorted_at(key, 1))
+                                                        : std::nullopt;
+}
+
+}  // namespace wspush::engine

@@ -1,0 +1,109 @@
+#include "engine/disk_record.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace wspush::engine {
+namespace {
+
+constexpr TopicRecord kTopic{.log = 0x0102030405060708,
+                             .first = 9,
+                             .last = 0xffffffffffffffff,
+                             .closed_at = 3,
+                             .epoch = 0xdeadbeef,
+                             .losses = 7};
+constexpr StoreRecord kStore{.next_log = 1,
+                             .next_closed = 2,
+                             .first_closed = 3,
+                             .remembered = 4,
+                             .secret0 = 0xffffffffffffffff,
+                             .secret1 = 6,
+                             .losses = 0xffffffff,
+                             .forgotten = 8};
+
+std::string encoded(const MessageRecord& record) {
+  std::string out = "what was there before";
+  encode_into(out, record);
+  return out;
+}
+
+TEST(DiskRecord, GivesBackWhatWasWritten) {
+  EXPECT_EQ(decode_topic(encode(kTopic)), kTopic);
+  EXPECT_EQ(decode_store(encode(kStore)), kStore);
+  const std::string payload("\0\xff{}", 4);
+  for (const auto kind :
+       {hub::PayloadKind::kJson, hub::PayloadKind::kText, hub::PayloadKind::kBinary}) {
+    for (const std::string& key : {std::string(), std::string("k"), std::string(255, 'k')}) {
+      const std::string bytes =
+          encoded({.kind = kind, .published_us = -5, .payload = payload, .key = key});
+      const auto record = decode_message(bytes);
+      ASSERT_TRUE(record);
+      EXPECT_EQ(record->kind, kind);
+      EXPECT_EQ(record->published_us, -5);
+      EXPECT_EQ(record->payload, payload);
+      EXPECT_EQ(record->key, key);
+    }
+  }
+}
+
+TEST(DiskRecord, RefusesEveryTruncationAndEveryByteTooMany) {
+  const auto refuses_others = [](const std::string& bytes, const auto& decode) {
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      EXPECT_FALSE(decode(ByteView(bytes).substr(0, size))) << size;
+    }
+    EXPECT_TRUE(decode(bytes));
+    EXPECT_FALSE(decode(bytes + '\0'));
+  };
+  refuses_others(encode(kTopic), decode_topic);
+  refuses_others(encode(kStore), decode_store);
+  refuses_others(encoded({.payload = "payload", .key = "key"}), decode_message);
+  refuses_others(encoded({.payload = {}, .key = {}}), decode_message);
+}
+
+TEST(DiskRecord, RefusesAKindThatIsNone) {
+  std::string bytes = encoded({.payload = "1", .key = {}});
+  bytes[0] = 3;
+  EXPECT_FALSE(decode_message(bytes));
+}
+
+TEST(DiskRecord, RefusesLengthsThatAreNotThere) {
+  std::string bytes = encoded({.payload = "1", .key = {}});
+  std::fill(bytes.begin() + 1, bytes.begin() + 6, '\xff');
+  EXPECT_FALSE(decode_message(bytes));
+}
+
+TEST(DiskRecord, SortsAsItIsRead) {
+  const std::vector<std::string> sorted{
+      closed_key(1),       closed_key(255),        closed_key(256),       message_key(1, 0),
+      message_key(1, 255), message_key(1, 256),    message_key(1, ~0ULL), message_key(2, 0),
+      message_key(256, 1), std::string(kStoreKey), topic_key("a"),        topic_key("a.b"),
+      topic_key("b")};
+  EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end()));
+  for (const std::string& key : sorted) {
+    EXPECT_LT(key, end_of_kind(key));
+  }
+  EXPECT_LE(end_of_kind(closed_key(1)), message_key(0, 0));
+  EXPECT_LE(end_of_kind(message_key(0, 0)), kStoreKey);
+}
+
+TEST(DiskRecord, ReadsItsKeysAndNoOthers) {
+  EXPECT_EQ(name_in_topic_key(topic_key("a.b")), "a.b");
+  EXPECT_FALSE(name_in_topic_key("t"));
+  EXPECT_FALSE(name_in_topic_key("ca"));
+  EXPECT_EQ(offset_in_message_key(message_key(3, 0x0102030405060708)), 0x0102030405060708U);
+  EXPECT_EQ(place_in_closed_key(closed_key(77)), 77U);
+  for (const std::string& key : {message_key(1, 2), closed_key(3)}) {
+    for (std::size_t size = 0; size < key.size(); ++size) {
+      EXPECT_FALSE(offset_in_message_key(key.substr(0, size)));
+      EXPECT_FALSE(place_in_closed_key(key.substr(0, size)));
+    }
+    EXPECT_FALSE(offset_in_message_key(key + 'x'));
+    EXPECT_FALSE(place_in_closed_key(key + 'x'));
+  }
+}
+
+}  // namespace
+}  // namespace wspush::engine
