@@ -291,7 +291,7 @@ void Hub::on_fetched(FetchedMail&& mail) {
     has = 0;  // Nobody was ever given such a position.
   }
   if (piece.has_gap) {
-    cursor->told[piece.home] = mail.count;
+    cursor->told[piece.home] = std::max(cursor->told[piece.home], mail.lost);
     if (!cursor->is_subscribed) {
       cursor->has_lost = true;
       piece.has_gap = false;

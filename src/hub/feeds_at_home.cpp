@@ -191,10 +191,13 @@ void Hub::fetch_at_home(const FetchMail& mail) {
   const std::uint64_t told = std::max(after, mail.told);
   const std::vector<ByteView> filters = filters_of(*mail.name);
   FetchedPiece piece{.home = options_.reactor,
-                     .has_gap = mail.after > count_ || forgotten_ > told,
+                     .has_gap = false,
                      .upto = std::vector<std::uint64_t>(options_.reactors),
                      .topics = {},
                      .items = {}};
+  // Of what is lost the newest; it is as much as there is to be told now. Not up to `count_`: what
+  // does not fit into this piece may be lost before the next one is asked for.
+  std::uint64_t lost = forgotten_;
   std::vector<Head> heads;
   const auto look_at = [&](Topic& topic) {
     if (topic.home == nullptr || !fits_any(filters, topic.name)) {
@@ -204,7 +207,7 @@ void Hub::fetch_at_home(const FetchMail& mail) {
     const TopicLog& log = topic.log;
     const auto number = static_cast<std::uint32_t>(piece.topics.size());
     if (mail.is_latest && topic.latest != nullptr) {
-      piece.has_gap = piece.has_gap || topic.latest->lost_count() > told;
+      lost = std::max(lost, topic.latest->lost_count());
       for (const MessageRef* next = topic.latest->next_after(0); next != nullptr;
            next = topic.latest->next_after((*next)->id().offset)) {
         if ((*next)->count() > after) {
@@ -213,7 +216,7 @@ void Hub::fetch_at_home(const FetchMail& mail) {
       }
     } else {
       const bool has_newest = mail.is_latest && !log.empty();
-      piece.has_gap = piece.has_gap || (!has_newest && log.newest_dropped() > told);
+      lost = has_newest ? lost : std::max(lost, log.newest_dropped());
       if (!log.empty() && log.at(log.last())->count() > after) {
         const std::uint64_t first = mail.is_latest ? log.last() : first_after(log, after);
         heads.push_back({log.at(first), &log, number});
@@ -241,9 +244,11 @@ void Hub::fetch_at_home(const FetchMail& mail) {
       }
     }
   }
-  for (auto it = dropped_.upper_bound(told); !piece.has_gap && it != dropped_.end(); ++it) {
-    piece.has_gap = fits_any(filters, it->second);
+  for (auto it = dropped_.rbegin(); it != dropped_.rend() && it->first > std::max(told, lost);
+       ++it) {
+    lost = fits_any(filters, it->second) ? it->first : lost;
   }
+  piece.has_gap = mail.after > count_ || lost > told;
 
   std::make_heap(heads.begin(), heads.end(), std::greater<>());
   std::uint64_t upto = count_;
@@ -266,7 +271,8 @@ void Hub::fetch_at_home(const FetchMail& mail) {
   }
   piece.upto[options_.reactor] = upto;
   tell(mail.reactor,
-       FetchedMail{.cursor = mail.cursor, .piece = std::move(piece), .count = count_});
+       FetchedMail{
+           .cursor = mail.cursor, .piece = std::move(piece), .count = count_, .lost = lost});
 }
 
 }  // namespace wspush::hub

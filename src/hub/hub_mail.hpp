@@ -99,6 +99,7 @@ struct FetchedMail {
   Handle cursor;
   FetchedPiece piece;
   std::uint64_t count = 0;  ///< what the home has published: the feed has it all up to here
+  std::uint64_t lost = 0;   ///< of what is no longer kept the newest
 };
 /// feed -> home
 struct FeedCountMail {

@@ -75,6 +75,33 @@ TEST_F(Feeds, ForgetsWhatWasPreparedForASubscriptionThatIsThereAlready) {
   EXPECT_EQ(shared_.topics.load(), 1U) << "the feed is kept for nobody";
 }
 
+TEST_F(Feeds, TellsOfWhatIsDroppedBetweenTwoPiecesThoughItHasToldOfALossBefore) {
+  start(1);
+  rule("p.a").history.messages = 2;
+  rule("p.b").history.bytes = 4 * kPieceBytesMax;
+  Client& client = connect(0);
+  subscribe(0, "p.*");
+  rest();
+  const FeedPosition position = position_in(client);
+  at(0).unsubscribe(0, "p.*");
+  publish("p.b", std::string(kPieceBytesMax, 'b'));  // The first piece has nothing more.
+  for (const char* payload : {"1", "2", "3"}) {
+    publish("p.a", payload);
+  }
+  rest();
+  client.reader = Reader::kFlaky;
+  client.is_full = true;
+  subscribe(0, "p.*", 0, after(position));  // "1" is lost, which it is told.
+  rest();
+  publish("p.a", "4");
+  publish("p.a", "5");  // Now "2" and "3" are.
+  client.reader = Reader::kPerfect;
+  at(0).unblock(0);
+  rest();
+  const std::string got = payloads(client);
+  EXPECT_EQ(got.substr(got.rfind('b') + 1), " K 4 5");
+}
+
 TEST_F(Feeds, CountsAmongTheTopics) {
   start(1);
   hub().set_limits({.topics = 1});
