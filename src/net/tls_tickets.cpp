@@ -68,7 +68,7 @@ struct TlsTicketKeys::Callback {
     const std::lock_guard lock(keys.mutex_);
     try {
       return is_sealing == 1 ? seal(keys, name, iv, cipher, mac)
-                             : open(keys, name, iv, cipher, mac);
+                             : open(keys, ssl, name, iv, cipher, mac);
     } catch (const std::bad_alloc&) {
       return -1;  // Nothing may be thrown through OpenSSL.
     }
@@ -89,8 +89,8 @@ struct TlsTicketKeys::Callback {
     return is_good ? 1 : -1;
   }
 
-  static int open(TlsTicketKeys& keys, const unsigned char* name, const unsigned char* iv,
-                  EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) {
+  static int open(TlsTicketKeys& keys, const SSL* ssl, const unsigned char* name,
+                  const unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) {
     const auto is_named = [name](const std::unique_ptr<Key>& key) {
       return key != nullptr && std::memcmp(key->name.data(), name, key->name.size()) == 0;
     };
@@ -104,7 +104,8 @@ struct TlsTicketKeys::Callback {
     if (!is_good) {
       return -1;
     }
-    return is_current ? 1 : 2;
+    // A client of TLS 1.3 uses each ticket once (RFC 8446 §C.4), so it needs one for the next time.
+    return is_current && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
   }
 };
 

@@ -1,5 +1,7 @@
 #include "net/tls_tickets.hpp"
 
+#include <string>
+
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
@@ -80,6 +82,19 @@ TEST_P(TlsTickets, AreSealedWithANewKeyWhenTheCurrentOneIsTooOld) {
   EXPECT_TRUE(visit());  // by the key before; the ticket that it gets makes a new key
   EXPECT_TRUE(visit());
   EXPECT_EQ(pair_.server_side.count_of(TlsResult::kResumed), 2U);
+}
+
+TEST_P(TlsTickets, ComeWithEveryVisitWhereEachIsUsedOnce) {
+  const auto ticket = [this] {
+    const unsigned char* bytes = nullptr;
+    std::size_t count = 0;
+    SSL_SESSION_get0_ticket(session_, &bytes, &count);
+    return std::string(bytes, bytes + count);
+  };
+  visit();
+  const std::string first = ticket();
+  EXPECT_TRUE(visit());
+  EXPECT_EQ(ticket() != first, GetParam() == TLS1_3_VERSION);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, TlsTickets, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
