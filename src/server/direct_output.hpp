@@ -17,7 +17,7 @@ namespace wspush::server {
 class DirectOutput {
  public:
   /// What is copied together. A body from this size on is sent from where it lies in the input: to
-  /// the kernel two more parts cost as much as copying 4 KiB does here.
+  /// the kernel two more parts are taken to cost as much as copying 4 KiB.
   static constexpr std::size_t kCopiedBytesMax = 64 * 1024;
   static constexpr std::size_t kBorrowedBytesMin = 4096;
   static constexpr std::size_t kPiecesMax = 64;

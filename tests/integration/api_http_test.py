@@ -1,6 +1,7 @@
 """The internal listener as an HTTP server: who is let in, connections, methods, health, metrics."""
 
 import re
+import socket
 
 import pytest
 
@@ -166,6 +167,25 @@ class TestConnections:
         connection = daemon.http("internal")
         assert connection.request("GET", "/healthz", version="HTTP/1.0").status == 200
         connection.expect_end()
+
+    def test_who_has_said_all_and_reads_slowly_gets_the_whole_answer(self, daemon):
+        path = messages_path("open.slow-reader")
+        for _ in range(15):
+            assert daemon.api("POST", path, b'"%s"' % (b"x" * 60_000),
+                              {"Content-Type": "application/json"}).status == 201
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.settimeout(10)
+            sock.connect(tuple(daemon.internal))
+            sock.sendall(build_request("GET", path))
+            sock.shutdown(socket.SHUT_WR)
+            for _ in range(3):  # Turns in which it is seen that we send nothing more.
+                assert daemon.api("GET", "/healthz").status == 200
+            answer = b""
+            while got := sock.recv(65536):
+                answer += got
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert len(body) == int(re.search(rb"Content-Length: (\d+)", head)[1]) > 800_000
 
     def test_go_on_after_a_refusal_of_a_whole_request(self, daemon):
         connection = daemon.http("internal")
