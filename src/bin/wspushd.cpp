@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
       std::fputs(std::string(wspush::server::kHelp).c_str(), stdout);
       return 0;
     case CommandLine::Action::kVersion:
-      std::printf("wspushd %s\nengines: memory\n", std::string(wspush::kVersion).c_str());
+      std::printf("wspushd %s\nengines: memory, disk\n", std::string(wspush::kVersion).c_str());
       return 0;
     case CommandLine::Action::kRun:
     case CommandLine::Action::kCheck:
