@@ -124,7 +124,10 @@ await test('A chat message of one tab appears in the other, both ways', async ()
   await a.say('from A to B');
   await b.hears('from A to B');
   await b.say('from B to A');
-  await a.hears('from B to A');
+  for (const tab of [a, b]) {  // Each hears itself, too: not before the other one, necessarily.
+    await tab.hears('from A to B');
+    await tab.hears('from B to A');
+  }
   assert.deepEqual(await a.chat(), ['from A to B', 'from B to A']);
   assert.deepEqual(await b.chat(), ['from A to B', 'from B to A']);
 });
