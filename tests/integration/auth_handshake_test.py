@@ -221,14 +221,14 @@ class TestAuthCommand:
 class TestTheEndOfAToken:
     def test_closes_every_door_with_4001(self, start):
         own = start({"auth": AUTH, "topics": RULES})
-        short = f"?token={token('ann', 1.5)}"
+        short = f"?token={token('ann', 4)}"
         begun = time.monotonic()
         clients = [own.v1(f"/ws{short}"), own.raw("open.x", short), own.websocket(f"/echo{short}")]
         renewed = own.v1(f"/ws{short}")
         renewed.call("auth", token=token("ann", 3600))
         for client in clients:
             client.expect_close(4001)
-        assert 1 < time.monotonic() - begun < 6
+        assert 3 < time.monotonic() - begun < 14
         assert renewed.call("ping")["op"] == "pong"
 
     def test_grants_the_clock_skew(self, start):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from deadlines import PATIENCE
 from tokens import SECRET, token
 from websocket_client import upgrade_headers
 
@@ -50,7 +51,7 @@ def test_of_a_user_ends_its_connections_and_refuses_its_tokens(daemon):
     revoke(daemon, user="u1")
     for client in clients:
         client.expect_close(4003)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 1 * PATIENCE
     assert is_refused(daemon, value) and is_refused(daemon, silent)
     daemon.v1().fails("auth", "unauthenticated", token=value)
     fresh = token("u1", iat=issued + 60)
@@ -71,9 +72,9 @@ def test_of_a_token_covers_that_one_alone(daemon):
 
 def test_ends_by_itself(daemon):
     value = token("u4")
-    revoke(daemon, user="u4", expires_in=1)
+    revoke(daemon, user="u4", expires_in=3)
     assert is_refused(daemon, value)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 10 * PATIENCE
     while is_refused(daemon, value):
         assert time.monotonic() < deadline
         time.sleep(0.1)

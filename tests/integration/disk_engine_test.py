@@ -15,7 +15,7 @@ import pytest
 
 from byte_stream import StreamClosed
 from daemon import Daemon, messages_path
-from deadlines import eventually
+from deadlines import PATIENCE, eventually
 from history_checker import check_history
 from http_client import HttpConnection
 from v1_client import offset_of, split_id
@@ -241,7 +241,7 @@ def start_fault(changes):
     daemon = Daemon(changes, await_ready=False)
     begin = time.monotonic()
     assert daemon.await_exit(5) == 1
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 2 * PATIENCE
     return daemon.log.lines()[-1]
 
 

@@ -10,7 +10,7 @@ from deadlines import PATIENCE, eventually
 from http_client import HttpConnection, build_request, fetch
 from v1_client import following
 
-SLACK = 0.3 * PATIENCE
+SLACK = 1.0 * PATIENCE
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=lambda n: f"{n}-reactors")
