@@ -59,7 +59,7 @@ def binary(name):
     """The path of wspushd or wspush, from the environment of the test run."""
     path = os.environ.get(name.upper())
     assert path, f"set {name.upper()} to the path of the binary under test"
-    return path
+    return os.path.abspath(path)
 
 
 def run(name, *arguments, env=None, stdin=None, seconds=DEFAULT_SECONDS):
