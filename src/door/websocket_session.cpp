@@ -126,6 +126,7 @@ hub::ReplyTo WebSocketSession::reply_to(std::uint32_t item) const {
 }
 
 std::size_t WebSocketSession::on_input(MutableBytes input) {
+  has_heard_ = 1;
   MutableBytes rest = input;
   const websocket::MessageRules rules = message_rules();
   while (!is_closing_ && !is_paused_ && !connection_.is_congested()) {
@@ -292,10 +293,9 @@ void WebSocketSession::on_deadline(TimePoint now) {
   HeartbeatDecision decision = look_at_heartbeat(
       now, {.last_sent = last_sent, .last_heard = last_heard, .last_ping = last_ping}, intervals);
   // The first look comes early; its ping moves a quiet connection away from those that came with
-  // it. One with traffic both ways needs none.
-  const TimePoint opened_by = last_ping + std::chrono::milliseconds(1);
-  const bool is_quiet = last_sent < opened_by || last_heard < opened_by;
-  if (!is_examined_ && is_quiet && decision.action == HeartbeatAction::kWait) {
+  // it. One that has spoken is left to its traffic. (Not told by the times: they are milliseconds,
+  // and it may have spoken within its first.)
+  if (!is_examined_ && !has_heard_ && decision.action == HeartbeatAction::kWait) {
     const TimePoint lost_at =
         last_heard + intervals.ping_interval + intervals.pong_timeout;
     decision = {HeartbeatAction::kPing, std::min(lost_at, now + intervals.ping_interval)};

@@ -115,6 +115,7 @@ class WebSocketSession : public Session {
   std::uint16_t is_paused_ : 1 = 0;
   std::uint16_t is_leaving_ : 1 = 0;   ///< closes when everything is written
   std::uint16_t is_examined_ : 1 = 0;  ///< the first heartbeat, which spreads them, has been
+  std::uint16_t has_heard_ : 1 = 0;    ///< anything since the handshake
   TokenBucket control_frames_;
   std::unique_ptr<Extras> extras_;
   /// Of ours, or the time of what was heard after it; until `is_examined_` when it was opened.
