@@ -74,7 +74,9 @@ WebSocketSession::WebSocketSession(Connection& connection, Context& context)
   if (context.config->auth.required) {
     extras().unknown_since = context.now;
   }
-  connection_.set_deadline(std::min(context.now + first_look, identity_end()));
+  const TimePoint first =
+      heartbeat_moment(context.now + first_look, config().heartbeat.ping_interval);
+  connection_.set_deadline(std::min(first, identity_end()));
 }
 
 void WebSocketSession::use_deflate(const websocket::DeflateAgreement& agreement) {
@@ -190,13 +192,13 @@ FrameError WebSocketSession::inflate(const AssemblerEvent& event, MutableBytes& 
   if (client_context_takeover_ != 0) {
     std::unique_ptr<websocket::Inflater>& inflater = extras().inflater;
     if (inflater == nullptr) {
-      inflater = std::make_unique<websocket::Inflater>(websocket::Inflater::Options{
-          .window_bits = client_window_bits_, .keeps_context = true});
+      inflater = std::make_unique<websocket::Inflater>(
+          websocket::Inflater::Options{.window_bits = client_window_bits_, .keeps_context = true});
     }
     own = inflater.get();
   }
   const FrameError error = context().deflation.inflate(own, as_view(event.payload),
-                                                      config().limits.message_bytes, message);
+                                                       config().limits.message_bytes, message);
   const bool is_bad_text = error == FrameError::kNone &&
                            event.kind == AssemblerEvent::Kind::kText &&
                            !is_valid_utf8(as_view(message));
@@ -296,9 +298,9 @@ void WebSocketSession::on_deadline(TimePoint now) {
   // it. One that has spoken is left to its traffic. (Not told by the times: they are milliseconds,
   // and it may have spoken within its first.)
   if (!is_examined_ && !has_heard_ && decision.action == HeartbeatAction::kWait) {
-    const TimePoint lost_at =
-        last_heard + intervals.ping_interval + intervals.pong_timeout;
-    decision = {HeartbeatAction::kPing, std::min(lost_at, now + intervals.ping_interval)};
+    const TimePoint lost_at = last_heard + intervals.ping_interval + intervals.pong_timeout;
+    const TimePoint next = heartbeat_moment(now + intervals.ping_interval, intervals.ping_interval);
+    decision = {HeartbeatAction::kPing, std::min(lost_at, next)};
   }
   is_examined_ = 1;
   if (last_ping <= last_heard) {

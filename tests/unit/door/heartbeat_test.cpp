@@ -1,5 +1,7 @@
 #include "door/heartbeat.hpp"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "wspush/base/random.hpp"
@@ -50,6 +52,34 @@ TEST(Heartbeat, DecidesAsInTheTable) {
       EXPECT_EQ(decision.next, std::min(at(row.next), decision.next));
       EXPECT_GT(decision.next, at(row.now));
     }
+  }
+}
+
+TEST(Heartbeat, PingsOfOneStepGoTogetherAndNoneIsLate) {
+  const struct {
+    Duration interval;
+    Duration step;
+  } kRows[] = {{seconds(50), milliseconds(32)},
+               {seconds(1), std::chrono::microseconds(31'250)},
+               {milliseconds(64), milliseconds(2)}};
+  for (const auto& row : kRows) {
+    const HeartbeatIntervals intervals{row.interval, seconds(10)};
+    std::set<TimePoint> moments;
+    for (int i = 0; i < 1000; ++i) {
+      const TimePoint quiet_since = at(0) + row.interval * i / 1000;
+      const HeartbeatDecision decision =
+          look_at_heartbeat(quiet_since, {quiet_since, quiet_since, TimePoint{}}, intervals);
+      ASSERT_EQ(decision.action, HeartbeatAction::kWait);
+      ASSERT_LE(decision.next, quiet_since + row.interval);
+      ASSERT_GT(decision.next, quiet_since + row.interval - row.step);
+      ASSERT_EQ(look_at_heartbeat(decision.next, {quiet_since, quiet_since, TimePoint{}}, intervals)
+                    .action,
+                HeartbeatAction::kPing);
+      moments.insert(decision.next);
+    }
+    const auto steps = static_cast<std::size_t>(row.interval / row.step);
+    EXPECT_GE(moments.size(), std::min<std::size_t>(steps, 990));
+    EXPECT_LE(moments.size(), steps + 2);
   }
 }
 
