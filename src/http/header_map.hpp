@@ -68,13 +68,21 @@ class HeaderMap {
   /// "upgrade")`.
   bool has_token(std::string_view name, std::string_view token) const;
 
-  void add(const Place& place) { places_.push_back(place); }
+  void add(const Place& place) {
+    if (places_.capacity() == 0) {
+      places_.reserve(kUsualLines);
+    }
+    places_.push_back(place);
+  }
   /// The places count from here. The bytes at `head` must be those that were parsed.
   void set_base(const char* head) { base_ = head; }
   /// Keeps its capacity.
   void clear() { places_.clear(); }
 
  private:
+  /// As many as a browser sends: the list does not grow by steps.
+  static constexpr std::size_t kUsualLines = 16;
+
   const char* base_ = nullptr;
   std::vector<Place> places_;
 };
