@@ -155,6 +155,7 @@ class SocketConnection final : public door::Connection {
   };
 
   class Flushing;
+  class SpeakingDirectly;
 
   Reactor& reactor() const { return terms_.reactor; }
   TimePoint now() const;
