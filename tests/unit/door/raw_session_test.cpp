@@ -20,7 +20,7 @@ class Raw : public SessionRig {
       hubs_[0]->publish(topic, hub::Message::create(hub::PayloadKind::kText, std::to_string(i)), {},
                         {});
     }
-    auto session = std::make_unique<RawSession>(connection_, *context_, topic);
+    auto session = std::make_unique<RawSession>(connection_, *context_);
     RawSession* const raw = session.get();
     session_ = std::move(session);
     const auto subscribed = hubs_[0]->subscribe(connection_.member(), topic,
