@@ -316,7 +316,7 @@ void WebSocketSession::on_deadline(TimePoint now) {
       close_with(CloseCode::kHeartbeatLost);
       return;
   }
-  connection_.set_deadline(std::min(decision.next, identity_end()));
+  connection_.set_deadline(std::min(look_together(now, decision.next, intervals), identity_end()));
 }
 
 // --- who the client is

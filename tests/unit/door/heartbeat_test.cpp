@@ -60,6 +60,42 @@ TEST(Heartbeat, IsLostExactlyAtItsTime) {
   EXPECT_EQ(look_at_heartbeat(at(60), times, kIntervals).action, HeartbeatAction::kLost);
 }
 
+TEST(Heartbeat, LooksAtAllThatAreDueWithinTenMillisecondsTogether) {
+  const TimePoint now = at(0);
+  EXPECT_EQ(look_together(now, at(7) + milliseconds(19), kIntervals), at(7) + milliseconds(10));
+  EXPECT_EQ(look_together(now, at(7) + milliseconds(10), kIntervals), at(7) + milliseconds(10));
+  EXPECT_EQ(look_together(now, at(7) + milliseconds(9), kIntervals), at(7));
+  EXPECT_EQ(look_together(now, now + milliseconds(9), kIntervals), now + milliseconds(9))
+      << "none of the moments is ahead";
+  const HeartbeatIntervals short_ones{milliseconds(64), milliseconds(10)};
+  EXPECT_EQ(look_together(now, now + milliseconds(9) + Duration(5), short_ones),
+            now + milliseconds(9));
+}
+
+TEST(Heartbeat, PingsWhoIsDueBeforeTheNextLook) {
+  const HeartbeatTimes times{at(0), at(0), TimePoint{}};
+  EXPECT_EQ(look_at_heartbeat(at(50) - milliseconds(11), times, kIntervals).action,
+            HeartbeatAction::kWait);
+  EXPECT_EQ(look_at_heartbeat(at(50) - milliseconds(10), times, kIntervals).action,
+            HeartbeatAction::kPing);
+}
+
+/// The look that was brought forward finds what it was for: there is no second one.
+TEST(Heartbeat, OneLookIsEnoughForAPing) {
+  SplitMix64 random(3);
+  for (int round = 0; round < 1000; ++round) {
+    const HeartbeatIntervals intervals{milliseconds(1000 + random.below(60'000)), seconds(10)};
+    const TimePoint begin = at(0) + Duration(random.below(1'000'000'000));
+    HeartbeatTimes times{begin, begin, TimePoint{}};
+    const HeartbeatDecision first = look_at_heartbeat(begin, times, intervals);
+    ASSERT_EQ(first.action, HeartbeatAction::kWait);
+    const TimePoint look = look_together(begin, first.next, intervals);
+    ASSERT_GT(look, begin);
+    ASSERT_LE(look, begin + intervals.ping_interval);
+    ASSERT_EQ(look_at_heartbeat(look, times, intervals).action, HeartbeatAction::kPing);
+  }
+}
+
 TEST(Heartbeat, NeverLetsTheWireBeSilentLongerThanTheIntervalNorASilentPeerLive) {
   for (std::uint64_t seed = 1; seed <= 500; ++seed) {
     SCOPED_TRACE(seed);
