@@ -322,7 +322,9 @@ void SocketConnection::close_after_flush(door::Linger linger) {
   if (extras_ != nullptr) {
     extras_->kept_input.reset();
   }
-  watch(!has_ended_, watches_output_);
+  if (!has_ended_) {
+    watch(true, watches_output_);  // Else it is not watched any more, or `on_end` sees to that.
+  }
   update_timer();
 }
 
