@@ -1,6 +1,5 @@
 #include "door/raw_session.hpp"
 
-#include "base/check.hpp"
 #include "door/command_rate.hpp"
 
 namespace wspush::door {
@@ -20,9 +19,11 @@ void RawSession::on_message(websocket::Opcode opcode, ByteView payload) {
     close_with(CloseCode::kPolicyViolation, "more than limits.commands_per_second");
     return;
   }
-  // As long as it is open: when the subscription ends, so does the session.
   const ByteView topic = context().hub.topic_of(connection().handle().slot);
-  WSPUSH_CHECK(!topic.empty());
+  if (topic.empty()) {
+    on_withdrawn({});  // By a reload, before this session had taken over.
+    return;
+  }
   if (context().rules->publish_verdict(identity(), topic, true) != auth::Verdict::kAllowed) {
     close_with(CloseCode::kPolicyViolation, "the topic's rule does not let you publish");
     return;

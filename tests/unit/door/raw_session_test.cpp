@@ -112,5 +112,13 @@ TEST_F(Raw, AWithdrawnRightEndsIt) {
   EXPECT_THAT(answers(), IsEmpty());
 }
 
+TEST_F(Raw, WithoutItsSubscriptionItPublishesNothingAndEnds) {
+  open("open.a");
+  hubs_[0]->remove_subscriber(connection_.handle().slot);  // It has not been told.
+  input(frame(Opcode::kText, "x"));
+  EXPECT_THAT(answers(), ElementsAre("close 1008"));
+  EXPECT_EQ(hubs_[0]->counters().published, 0U);
+}
+
 }  // namespace
 }  // namespace wspush::door::test
