@@ -6,9 +6,6 @@ namespace wspush::door {
 
 using websocket::CloseCode;
 
-RawSession::RawSession(Connection& connection, Context& context, std::string topic)
-    : WebSocketSession(connection, context), topic_(std::move(topic)) {}
-
 void RawSession::open(std::optional<bool> recovered) {
   if (recovered == false) {
     context().hub.remove_subscriber(connection().handle().slot);
@@ -22,18 +19,23 @@ void RawSession::on_message(websocket::Opcode opcode, ByteView payload) {
     close_with(CloseCode::kPolicyViolation, "more than limits.commands_per_second");
     return;
   }
-  if (context().rules->publish_verdict(identity(), topic_, true) != auth::Verdict::kAllowed) {
+  const ByteView topic = context().hub.topic_of(connection().handle().slot);
+  if (topic.empty()) {
+    on_withdrawn({});  // By a reload, before this session had taken over.
+    return;
+  }
+  if (context().rules->publish_verdict(identity(), topic, true) != auth::Verdict::kAllowed) {
     close_with(CloseCode::kPolicyViolation, "the topic's rule does not let you publish");
     return;
   }
-  if (payload.size() > context().rules->rule_of(topic_)->message_bytes) {
+  if (payload.size() > context().rules->rule_of(topic)->message_bytes) {
     context().metrics.limit_hit(metrics::Limit::kRuleMessageBytes);
     close_with(CloseCode::kTooBig, "more than the rule's message_bytes");
     return;
   }
-  const auto kind = opcode == websocket::Opcode::kBinary ? hub::PayloadKind::kBinary
-                                                         : hub::PayloadKind::kText;
-  context().hub.publish(topic_, hub::Message::create(kind, payload), {}, reply_to(0));
+  const auto kind =
+      opcode == websocket::Opcode::kBinary ? hub::PayloadKind::kBinary : hub::PayloadKind::kText;
+  context().hub.publish(topic, hub::Message::create(kind, payload), {}, reply_to(0));
 }
 
 void RawSession::on_reply(const hub::ReplyTo& /*to*/, hub::Reply&& reply) {

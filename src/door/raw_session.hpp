@@ -1,17 +1,16 @@
 #pragma once
 
-#include <string>
-
 #include "base/token_bucket.hpp"
 #include "door/websocket_session.hpp"
 
 namespace wspush::door {
 
 /// The raw door: one topic, payloads exactly as they were published, no envelope. What the client
-/// sends is published where the topic's rule lets it.
+/// sends is published where the topic's rule lets it. Which topic that is the hub knows by the
+/// connection's one subscription.
 class RawSession final : public WebSocketSession {
  public:
-  RawSession(Connection& connection, Context& context, std::string topic);
+  using WebSocketSession::WebSocketSession;
 
   /// The subscription holds; `recovered` false: it begins with a hole, which ends it.
   void open(std::optional<bool> recovered);
@@ -24,7 +23,6 @@ class RawSession final : public WebSocketSession {
  private:
   void on_message(websocket::Opcode opcode, ByteView payload) override;
 
-  std::string topic_;
   TokenBucket commands_;
 };
 

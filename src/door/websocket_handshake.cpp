@@ -12,6 +12,8 @@ namespace wspush::door {
 namespace {
 
 constexpr ByteView kVersion13 = "13";
+/// Of a 101: Upgrade, the key's answer, two of the origin, the subprotocol, the extensions.
+constexpr std::size_t kHeadersMax = 6;
 
 }  // namespace
 
@@ -56,9 +58,12 @@ void WebSocketHandshake::on_head(http::Exchange& /*exchange*/) {
   }
 }
 
-void WebSocketHandshake::on_body(http::Exchange& /*exchange*/, ByteView /*piece*/) {}
-void WebSocketHandshake::on_body_end(http::Exchange& /*exchange*/) {}
-void WebSocketHandshake::on_reply(std::uint32_t /*item*/, hub::Reply&& /*reply*/) {}
+void WebSocketHandshake::on_body(http::Exchange& /*exchange*/, ByteView /*piece*/) {
+}
+void WebSocketHandshake::on_body_end(http::Exchange& /*exchange*/) {
+}
+void WebSocketHandshake::on_reply(std::uint32_t /*item*/, hub::Reply&& /*reply*/) {
+}
 
 bool WebSocketHandshake::judge(const http::RequestHead& head) {
   const http::HeaderMap& headers = head.headers;
@@ -99,6 +104,7 @@ bool WebSocketHandshake::judge(const http::RequestHead& head) {
     refuse(400, "bad_request", "Sec-WebSocket-Key must be there once, base64 of 16 bytes");
     return false;
   }
+  headers_.reserve(kHeadersMax);
   headers_.emplace_back("Upgrade", "websocket");
   headers_.emplace_back("Sec-WebSocket-Accept", websocket::accept_key(*key));
   return true;
@@ -281,8 +287,7 @@ class RawHandshake final : public WebSocketHandshake {
       refuse(429, "limit_exceeded", "limits.topics is reached");
       return;
     }
-    auto session =
-        std::make_unique<RawSession>(exchange().connection(), context(), std::move(topic_));
+    auto session = std::make_unique<RawSession>(exchange().connection(), context());
     RawSession& opened = *session;
     accept(std::move(session));
     opened.open(subscribed->recovered);

@@ -131,8 +131,9 @@ std::size_t WebSocketSession::on_input(MutableBytes input) {
   has_heard_ = 1;
   MutableBytes rest = input;
   const websocket::MessageRules rules = message_rules();
+  Context& here = context();
   while (!is_closing_ && !is_paused_ && !connection_.is_congested()) {
-    if (has_deflate() && context().deflation.has_inflated_enough(context().now)) {
+    if (has_deflate() && here.deflation.has_inflated_enough(here.now)) {
       connection_.yield_input();
       break;
     }
@@ -140,19 +141,19 @@ std::size_t WebSocketSession::on_input(MutableBytes input) {
     if (event.kind == AssemblerEvent::Kind::kNone) {
       break;
     }
-    handle(event);
+    handle(here, event);
   }
   // Whatever a peer says after a close is thrown away.
   return is_closing_ ? input.size() : input.size() - rest.size();
 }
 
-void WebSocketSession::handle(const AssemblerEvent& event) {
+void WebSocketSession::handle(Context& here, const AssemblerEvent& event) {
   switch (event.kind) {
     case AssemblerEvent::Kind::kNone:
       return;
     case AssemblerEvent::Kind::kText:
     case AssemblerEvent::Kind::kBinary:
-      take_message(event);
+      take_message(here, event);
       return;
     case AssemblerEvent::Kind::kPing:
       answer_ping(as_view(event.payload));
@@ -161,7 +162,7 @@ void WebSocketSession::handle(const AssemblerEvent& event) {
       admit_control_frame();
       return;
     case AssemblerEvent::Kind::kClose:
-      context().metrics.closed(static_cast<int>(event.close_code));
+      here.metrics.closed(static_cast<int>(event.close_code));
       is_closing_ = 1;
       send_close(websocket::encode_close_payload(event.close_code, {}));
       // We are the one to end TCP (RFC 6455 §7.1.1), but half of it first: with input unread, what
@@ -174,7 +175,7 @@ void WebSocketSession::handle(const AssemblerEvent& event) {
   }
 }
 
-void WebSocketSession::take_message(const AssemblerEvent& event) {
+void WebSocketSession::take_message(Context& here, const AssemblerEvent& event) {
   MutableBytes message = event.payload;
   if (event.is_compressed) {
     if (const FrameError error = inflate(event, message); error != FrameError::kNone) {
@@ -182,7 +183,7 @@ void WebSocketSession::take_message(const AssemblerEvent& event) {
       return;
     }
   }
-  context().metrics.add(metrics::Metric::kReceivedMessages);
+  here.metrics.add(metrics::Metric::kReceivedMessages);
   on_message(event.kind == AssemblerEvent::Kind::kText ? Opcode::kText : Opcode::kBinary,
              as_view(message));
 }

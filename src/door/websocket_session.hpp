@@ -77,8 +77,8 @@ class WebSocketSession : public Session {
   void resume();
 
  private:
-  void handle(const websocket::AssemblerEvent& event);
-  void take_message(const websocket::AssemblerEvent& event);
+  void handle(Context& here, const websocket::AssemblerEvent& event);
+  void take_message(Context& here, const websocket::AssemblerEvent& event);
   websocket::FrameError inflate(const websocket::AssemblerEvent& event, MutableBytes& message);
   void fail(websocket::FrameError error);
   void answer_ping(ByteView payload);

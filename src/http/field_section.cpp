@@ -125,4 +125,43 @@ std::size_t FieldSectionParser::take_run(std::string_view head, std::size_t posi
   return position;
 }
 
+std::size_t FieldSectionParser::take_lines(std::string_view head, std::size_t position,
+                                           std::size_t end, std::size_t fields_max,
+                                           HeaderMap& fields) const {
+  if (!scanner_.is_at_line_start()) {
+    return position;
+  }
+  while (fields.size() < fields_max) {
+    std::size_t at = position;
+    while (at < end && is_token_char(head[at])) {
+      ++at;
+    }
+    if (at == position || at >= end || head[at] != ':') {
+      break;
+    }
+    const std::size_t colon = at++;
+    while (at < end && is_blank(head[at])) {
+      ++at;
+    }
+    const std::size_t value_begin = at;
+    while (at < end && is_value_char(head[at])) {
+      ++at;
+    }
+    if (at + 1 >= end || head[at] != '\r' || head[at + 1] != '\n') {
+      break;
+    }
+    std::size_t value_end = at;
+    while (value_end > value_begin && is_blank(head[value_end - 1])) {
+      --value_end;
+    }
+    const bool is_empty = value_end == value_begin;
+    fields.add({.name_begin = static_cast<std::uint32_t>(position),
+                .name_bytes = static_cast<std::uint32_t>(colon - position),
+                .value_begin = static_cast<std::uint32_t>(is_empty ? colon + 1 : value_begin),
+                .value_bytes = static_cast<std::uint32_t>(value_end - value_begin)});
+    position = at + 2;
+  }
+  return position;
+}
+
 }  // namespace wspush::http

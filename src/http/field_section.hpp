@@ -34,7 +34,9 @@ class FieldSectionScanner {
   Event step(char byte) noexcept;
   HttpFault fault() const { return fault_; }
 
-  /// Where the next byte stands: inside of a name, or behind the first visible byte of a value.
+  /// Where the next byte stands: first in its line, inside of a name, or behind the first visible
+  /// byte of a value.
+  bool is_at_line_start() const { return state_ == State::kLineStart; }
   bool is_in_name() const { return state_ == State::kName; }
   bool is_in_value() const { return state_ == State::kValue; }
 
@@ -67,6 +69,13 @@ class FieldSectionParser {
   /// longer: what as many steps would do, in a loop that looks at nothing else. Returns the place
   /// of the first byte that a step has to judge.
   std::size_t take_run(std::string_view head, std::size_t position, std::size_t end);
+
+  /// Takes the lines of `head` that are in order and end before `end`, from `position` on: what as
+  /// many steps would do. Nothing where `position` is inside of a line. Returns the place of the
+  /// first byte that a step has to judge: the last line, one that is not whole yet, or one at
+  /// fault.
+  std::size_t take_lines(std::string_view head, std::size_t position, std::size_t end,
+                         std::size_t fields_max, HeaderMap& fields) const;
   HttpFault fault() const { return fault_; }
 
  private:

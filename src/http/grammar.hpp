@@ -31,6 +31,19 @@ constexpr bool is_field_visible(char byte) {
   return value > 0x20 && value != 0x7f;
 }
 
+inline constexpr std::array<bool, 256> kIsValueChar = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t value = 0; value < table.size(); ++value) {
+    table[value] = value == '\t' || (value >= 0x20 && value != 0x7f);
+  }
+  return table;
+}();
+
+/// A byte that a header value may hold: a visible one or a blank. RFC 9110 §5.5.
+constexpr bool is_value_char(char byte) {
+  return kIsValueChar[static_cast<unsigned char>(byte)];
+}
+
 /// A byte that a request target may hold: visible ASCII but '#', since a fragment is never sent.
 /// Wider than RFC 3986, because browsers and people send '|', '>' or '"' as they are.
 constexpr bool is_target_char(char byte) {

@@ -10,9 +10,8 @@ HeaderField HeaderMap::operator[](std::size_t index) const {
 
 std::optional<std::string_view> HeaderMap::find(std::string_view name) const {
   for (std::size_t index = 0; index < size(); ++index) {
-    const HeaderField field = (*this)[index];
-    if (equals_ignoring_case(field.name, name)) {
-      return field.value;
+    if (is_named(index, name)) {
+      return (*this)[index].value;
     }
   }
   return std::nullopt;

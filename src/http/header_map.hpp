@@ -49,9 +49,8 @@ class HeaderMap {
   template <typename Visit>
   void for_each(std::string_view name, Visit&& visit) const {
     for (std::size_t index = 0; index < size(); ++index) {
-      const HeaderField field = (*this)[index];
-      if (equals_ignoring_case(field.name, name)) {
-        visit(field.value);
+      if (is_named(index, name)) {
+        visit((*this)[index].value);
       }
     }
   }
@@ -68,13 +67,28 @@ class HeaderMap {
   /// "upgrade")`.
   bool has_token(std::string_view name, std::string_view token) const;
 
-  void add(const Place& place) { places_.push_back(place); }
+  void add(const Place& place) {
+    if (places_.capacity() == 0) {
+      places_.reserve(kUsualLines);
+    }
+    places_.push_back(place);
+  }
   /// The places count from here. The bytes at `head` must be those that were parsed.
   void set_base(const char* head) { base_ = head; }
   /// Keeps its capacity.
   void clear() { places_.clear(); }
 
  private:
+  /// By its length first: a handshake asks for twenty names, most of them of no line.
+  bool is_named(std::size_t index, std::string_view name) const {
+    const Place& place = places_[index];
+    return place.name_bytes == name.size() &&
+           equals_ignoring_case({base_ + place.name_begin, place.name_bytes}, name);
+  }
+
+  /// As many as a browser sends: the list does not grow by steps.
+  static constexpr std::size_t kUsualLines = 16;
+
   const char* base_ = nullptr;
   std::vector<Place> places_;
 };

@@ -41,18 +41,32 @@ HeadStatus RequestHeadParser::parse(ByteView input) {
 
 void RequestHeadParser::take_run(ByteView input) {
   // The last byte within the bound of the head is left to a step, which tells that it is the last.
-  std::size_t end = std::min(input.size(), limits_.head_bytes - 1);
+  const std::size_t end = std::min(input.size(), limits_.head_bytes - 1);
   const std::size_t begin = position_;
-  if (state_ == State::kFields) {
-    position_ = fields_.take_run(input, position_, end);
-  } else if (state_ == State::kTarget) {
-    end = std::min(end, line_begin_ + limits_.request_line_bytes);
-    while (position_ < end && is_target_char(input[position_])) {
+  if (state_ == State::kTarget) {
+    const std::size_t line_end = std::min(end, line_begin_ + limits_.request_line_bytes);
+    while (position_ < line_end && is_target_char(input[position_])) {
       ++position_;
     }
     target_bytes_ += position_ - begin;
+  } else if (state_ == State::kVersion && version_bytes_ == 0) {
+    take_usual_version(input.substr(0, end));
+  }
+  if (state_ == State::kFields) {
+    position_ = fields_.take_lines(input, position_, end, limits_.headers, head_.headers);
+    position_ = fields_.take_run(input, position_, end);
   }
   bytes_examined_ += position_ - begin;
+}
+
+void RequestHeadParser::take_usual_version(ByteView input) {
+  constexpr std::string_view kUsual = "HTTP/1.1\r\n";
+  const std::size_t line_bytes = position_ - line_begin_ + kUsual.size() - 2;
+  if (line_bytes <= limits_.request_line_bytes && input.substr(position_).starts_with(kUsual)) {
+    head_.version = Version::kHttp11;
+    position_ += kUsual.size();
+    state_ = State::kFields;
+  }
 }
 
 void RequestHeadParser::reset() {

@@ -31,8 +31,8 @@ enum class HeadStatus : std::uint8_t { kNeedMore, kComplete, kError };
 ///
 /// Each call gets the head from its first byte on, as far as it has come, in one piece: the same
 /// bytes as the time before and more behind them. They may have moved in between (from a receive
-/// buffer to a spill buffer). What was seen is never looked at again, so that a head costs its
-/// length whatever the packets are.
+/// buffer to a spill buffer). What was taken is never looked at again, and the line that a packet
+/// cuts once more at most, so that a head costs its length whatever the packets are.
 ///
 /// Strict: see field_section.hpp and message_framing.hpp; a bad byte is an error as soon as it is
 /// seen, not at the end of its line. After kComplete or kError only `reset` may follow.
@@ -78,8 +78,10 @@ class RequestHeadParser {
 
   HeadStatus fail(HttpFault fault);
   HeadStatus finish(ByteView input);
-  /// What steps would do with bytes that only make the target, a name or a value longer.
+  /// What steps would do with bytes that only make the target, a name or a value longer, with a
+  /// version that is the usual one, and with lines that are in order.
   void take_run(ByteView input);
+  void take_usual_version(ByteView input);
   bool step(char byte);
   bool step_start(char byte);
   bool step_method(char byte);

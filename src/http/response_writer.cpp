@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kNumberBytesMax = 20;
 constexpr int kSwitchingProtocols = 101;
+/// Of a head as the server writes it: the text does not grow by steps.
+constexpr std::size_t kUsualHeadBytes = 384;
 
 void append_number(std::string& out, std::uint64_t number, int radix) {
   std::array<char, kNumberBytesMax> digits{};
@@ -81,6 +83,7 @@ bool append_others(std::string& out, const Response& response) {
 bool append_response(std::string& out, const Response& response, const ResponseContext& context) {
   const bool keep_alive = context.keep_alive && !response.close;
   const bool has_body = status_allows_body(response.status);
+  out.reserve(out.size() + kUsualHeadBytes + response.body.size());
   const bool start_is_whole = append_start(out, response, keep_alive, context.date);
   if (has_body) {
     out += "Content-Length: ";

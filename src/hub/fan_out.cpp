@@ -63,11 +63,11 @@ void Hub::append(Topic& topic, MessageRef message) {
   if (topic.subscribers == 0) {
     // A walk that was left in the middle has nobody left to serve.
     topic.flushed = topic.log.last();
-    topic.walk_end = 0;
+    topic.walked_messages = 0;
     topic.unflushed_bytes = 0;
     topic.joining.clear();
   } else {
-    topic.unflushed_bytes += message_bytes;
+    topic.unflushed_bytes += static_cast<std::uint32_t>(message_bytes);
     mark_dirty(topic);
   }
   trim(topic);
@@ -114,21 +114,21 @@ bool Hub::flush(std::size_t sends_max) {
 
 bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
   while (topic.flushed < topic.log.last()) {
-    if (topic.walk_end == 0) {
+    if (topic.walked_messages == 0) {
       let_join(topic);
       begin_walk(topic);
     }
-    for (MemberArray& array : topic.arrays) {
+    for (MemberArray& array : topic.arrays.view()) {
       if (!walk(topic, array, sends_left)) {
         return false;
       }
     }
-    for (MemberArray& array : topic.arrays) {
+    for (MemberArray& array : topic.arrays.view()) {
       array.walked = 0;
     }
-    topic.flushed = topic.walk_end;
-    topic.walk_end = 0;
-    topic.flushed_at = now_;
+    topic.flushed = topic.walk_end();
+    topic.walked_messages = 0;
+    topic.flushed_at = ShortTime::before(now_);
   }
   finish_flush(topic);
   return true;
@@ -136,15 +136,14 @@ bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
 
 void Hub::begin_walk(Topic& topic) {
   // Up to the place where the next one joins, so that it can enter the array there.
-  const std::uint64_t end = topic.joining.empty() ? topic.log.last() : topic.joining.front().cursor;
+  const std::uint64_t end = topic.joining.empty() ? topic.log.last() : topic.joining[0].cursor;
   std::size_t bytes = 0;
-  topic.walk_end = topic.flushed;
-  while (topic.walk_end < end && topic.walk_end - topic.flushed < kUnflushedMessagesMax) {
-    bytes += topic.log.at(topic.walk_end + 1)->log_bytes();
-    if (bytes > kBatchBytesMax && topic.walk_end > topic.flushed) {
+  while (topic.walk_end() < end && topic.walked_messages < kUnflushedMessagesMax) {
+    bytes += topic.log.at(topic.walk_end() + 1)->log_bytes();
+    if (bytes > kBatchBytesMax && topic.walked_messages > 0) {
       break;
     }
-    ++topic.walk_end;
+    ++topic.walked_messages;
   }
 }
 
@@ -173,18 +172,14 @@ void Hub::let_join(Topic& topic) {
       enter_array(topic, joining.subscription, fd_by_slot_[subscription.slot]);
     }
   }
-  topic.joining.erase(topic.joining.begin(),
-                      topic.joining.begin() + static_cast<std::ptrdiff_t>(looked_at));
-  if (topic.joining.empty()) {
-    topic.joining = {};
-  }
+  topic.joining.drop_front(looked_at);
 }
 
 void Hub::build_parts(const Topic& topic, WireForm form) {
   parts_.clear();
   frame_ends_.clear();
   parts_bytes_ = 0;
-  for (std::uint64_t at = topic.flushed + 1; at <= topic.walk_end; ++at) {
+  for (std::uint64_t at = topic.flushed + 1; at <= topic.walk_end(); ++at) {
     const Frame frame = frame_of(topic, *topic.log.at(at), form);
     parts_bytes_ += frame.bytes();
     frame_ends_.push_back(parts_bytes_);
@@ -212,12 +207,11 @@ bool Hub::walk(Topic& topic, MemberArray& array, std::size_t& sends_left) {
   const std::uint64_t messages = frame_ends_.size();
   const std::size_t cost = array.is_streamed ? 1 + parts_bytes_ / kStreamedBytesPerSend : 1;
   while (array.walked < array.members.size() && sends_left > 0) {
-    const std::size_t count = std::min({kMembersPerSend, array.members.size() - array.walked,
+    const std::size_t count = std::min({kMembersPerSend, array.members.view().size() - array.walked,
                                         std::max<std::size_t>(sends_left / cost, 1)});
     const std::uint32_t begin = array.walked;
     short_sends_.clear();
-    sender_.send(std::span(array.members).subspan(begin, count), parts_, parts_bytes_,
-                 short_sends_);
+    sender_.send(array.members.view().subspan(begin, count), parts_, parts_bytes_, short_sends_);
     array.walked += static_cast<std::uint32_t>(count);
     sends_left -= std::min(sends_left, count * cost);
     const std::size_t served = count - short_sends_.size();
@@ -261,21 +255,20 @@ void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t beg
 
 MemberArray& Hub::array_of(Topic& topic, const Subscription& subscription) {
   const bool is_streamed = fd_by_slot_[subscription.slot] == kStreamed;
-  for (MemberArray& array : topic.arrays) {
+  for (MemberArray& array : topic.arrays.view()) {
     if (array.form == subscription.form && array.is_streamed == is_streamed) {
       return array;
     }
   }
-  return topic.arrays.emplace_back(MemberArray{
-      .form = subscription.form, .is_streamed = is_streamed, .walked = 0, .members = {}});
+  return topic.arrays.add(subscription.form, is_streamed);
 }
 
 void Hub::enter_array(Topic& topic, std::uint32_t index, std::int32_t fd) {
-  WSPUSH_ASSERT(topic.walk_end == 0);
+  WSPUSH_ASSERT(topic.walked_messages == 0);
   Subscription& subscription = table_[index];
   MemberArray& array = array_of(topic, subscription);
   subscription.state = Subscription::State::kMember;
-  subscription.place = static_cast<std::uint32_t>(array.members.size());
+  subscription.place = array.members.size();
   array.members.push_back({fd, subscription.slot});
 }
 
@@ -283,7 +276,7 @@ void Hub::leave_array(Topic& topic, std::uint32_t index) {
   MemberArray& array = array_of(topic, table_[index]);
   remove_from_array(array, topic.handle.slot, table_[index].place);
   if (array.members.empty()) {
-    array.members = {};
+    array.members.clear();
   }
 }
 
@@ -302,7 +295,7 @@ void Hub::remove_from_array(MemberArray& array, std::uint32_t topic_slot, std::u
     }
     hole = array.walked;
   }
-  const auto last = static_cast<std::uint32_t>(array.members.size() - 1);
+  const std::uint32_t last = array.members.size() - 1;
   if (hole != last) {
     move_member(last, hole);
   }

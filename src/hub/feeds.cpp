@@ -117,7 +117,7 @@ void Hub::on_feed_mail(const FeedMail& mail) {
       feed.base = feed.position;
       // A walk that was left in the middle has nobody left to serve.
       topic->flushed = topic->log.last();
-      topic->walk_end = 0;
+      topic->walked_messages = 0;
       topic->unflushed_bytes = 0;
       topic->joining.clear();
       topic->log.drop_before(topic->log.last() + 1);
@@ -128,7 +128,7 @@ void Hub::on_feed_mail(const FeedMail& mail) {
 /// Those who keep up need nothing of what was sent. The ring is there while somebody lags.
 void Hub::trim_feed(Topic& topic) {
   std::size_t members = 0;
-  for (const MemberArray& array : topic.arrays) {
+  for (const MemberArray& array : topic.arrays.view()) {
     members += array.members.size();
   }
   const bool is_needed = members < topic.subscribers || topic.feed->prepared > 0;

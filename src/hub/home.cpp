@@ -56,7 +56,7 @@ void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
   topic->flushed = topic->log.last();
   trim(*topic);  // They may be old, and the rule another one.
   become_ready(*topic);
-  for (const Replica& replica : topic->home->replicas) {
+  for (const Replica& replica : topic->home->replicas.view()) {
     send_snapshot(*topic, replica);
   }
   if (auto deferred = deferred_.extract(handle)) {
@@ -77,7 +77,7 @@ void Hub::defer(const Topic& topic, HubMail mail, const ReplyTo& to) {
 
 std::uint64_t Hub::subscribers_of(const Topic& topic) {
   std::uint64_t count = topic.subscribers;
-  for (const Replica& replica : topic.home->replicas) {
+  for (const Replica& replica : topic.home->replicas.view()) {
     count += replica.subscribers;
   }
   return patterns_.is_empty() ? count : count + feed_subscribers_of(topic);
@@ -141,7 +141,7 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   const MessageId id = message->id();
   ++counters_.published;
   message->stamp_count(++count_);
-  for (const Replica& replica : topic->home->replicas) {
+  for (const Replica& replica : topic->home->replicas.view()) {
     post_.send(replica.reactor, AppendMail{replica.topic, message});
   }
   if (has_feeds_) {
@@ -280,7 +280,7 @@ void Hub::clear_at_home(ByteView name, const ReplyTo& to) {
 void Hub::on_cleared(std::uint64_t handle, engine::Ticket ticket) {
   if (Topic* topic = topics_.find(Handle::from_packed(handle))) {
     const engine::TopicPosition& position = topic->home->position;
-    for (const Replica& replica : topic->home->replicas) {
+    for (const Replica& replica : topic->home->replicas.view()) {
       post_.send(replica.reactor, ResetMail{replica.topic, position.epoch, position.last_offset});
     }
     reset_log(*topic, position.epoch, position.last_offset);
@@ -311,8 +311,8 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
                                      .gap_next = {epoch, last + 1}});
   }
   // Everyone is told: the ids that they know belong to another epoch now.
-  for (MemberArray& array : topic.arrays) {
-    for (const Member& member : array.members) {
+  for (MemberArray& array : topic.arrays.view()) {
+    for (const Member& member : array.members.view()) {
       table_.put_behind(table_.find(topic.handle.slot, member.slot), epoch_before, last_before);
       events_.on_behind(member.slot);
     }
@@ -334,7 +334,7 @@ void Hub::open_replica(const OpenReplicaMail& mail) {
   }
   topic->home->replicas.push_back({.reactor = mail.reactor, .topic = mail.replica});
   if (topic->is_ready) {
-    send_snapshot(*topic, topic->home->replicas.back());
+    send_snapshot(*topic, topic->home->replicas.view().back());
   }
 }
 
@@ -362,8 +362,7 @@ void Hub::on_snapshot(SnapshotMail&& mail) {
     return;
   }
   if (mail.is_refused) {
-    const std::vector<Handle> waiting = std::move(topic->waiting);
-    topic->waiting = {};
+    const std::vector<Handle> waiting = topic->waiting.take();
     free_topic(*topic);
     for (const Handle preparation : waiting) {
       end_wait(preparation);

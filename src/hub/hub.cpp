@@ -61,7 +61,8 @@ Topic& Hub::add_topic(ByteView name) {
   topic.name = name;
   topic.handle = handle;
   topic.rule = rules_->rule_of(name);
-  topic.idle_since = now_;
+  topic.idle_since = ShortTime::before(now_);
+  topic.flushed_at = ShortTime::before(now_ - kLongAgo);
   names_.insert(name, handle.slot);
   return topic;
 }
@@ -179,7 +180,7 @@ void Hub::enforce_history_bytes(int rounds_max) {
       victim->latest->drop_before(first);
       history_bytes_ -= before - victim->kept_bytes();
       tell_history_bytes();
-      for (const Replica& replica : victim->home->replicas) {
+      for (const Replica& replica : victim->home->replicas.view()) {
         post_.send(replica.reactor, DropMail{replica.topic, first});
       }
       continue;
@@ -191,7 +192,7 @@ void Hub::enforce_history_bytes(int rounds_max) {
     }
     history_bytes_ -= before - victim->kept_bytes();
     tell_history_bytes();
-    for (const Replica& replica : victim->home->replicas) {
+    for (const Replica& replica : victim->home->replicas.view()) {
       post_.send(replica.reactor, DropMail{replica.topic, victim->log.first()});
     }
   }
@@ -226,9 +227,12 @@ void Hub::end_those_too_slow() {
 
 void Hub::sweep_topic(Topic& topic) {
   trim(topic);
+  for (ShortTime* const time : {&topic.flushed_at, &topic.idle_since}) {
+    *time = ShortTime::before(std::max(time->at(now_), now_ - kLongAgo));
+  }
   // A topic at home lingers too: somebody may have prepared it and wait for another one.
   if (topic.subscribers > 0 || !topic.is_ready || !topic.waiting.empty() || topic.is_dirty ||
-      now_ - topic.idle_since < kLinger) {
+      now_ - topic.idle_since.at(now_) < kLinger) {
     return;
   }
   if (topic.feed != nullptr) {
@@ -318,8 +322,8 @@ void Hub::on_mail(HubMail&& mail) {
     }
     void operator()(CloseReplicaMail&& m) {
       if (Topic* topic = hub.topics_.find(m.home)) {
-        std::erase_if(topic->home->replicas,
-                      [&](const Replica& replica) { return replica.reactor == m.reactor; });
+        topic->home->replicas.erase_if(
+            [&](const Replica& replica) { return replica.reactor == m.reactor; });
       }
     }
     void operator()(FenceMail&& m) {

@@ -135,6 +135,13 @@ class Hub final : public engine::EngineEvents {
     }
   }
 
+  /// The topic, or feed, that a connection subscribed to last; empty where it has no subscription.
+  /// Lifetime: as long as it has that one.
+  ByteView topic_of(std::uint32_t slot) const {
+    const std::uint32_t index = table_.first_of(slot);
+    return index == kNone ? ByteView() : ByteView(topic_at(table_[index].topic).name);
+  }
+
   // --- from anywhere; the answer is a Reply to `to`, perhaps inside the call
 
   void publish(ByteView topic, MessageRef draft, ByteView idempotency_key, const ReplyTo& to);

@@ -53,7 +53,8 @@ bool Hub::prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to)
       wait_for_one_more();
       topic->waiting.push_back(waiting);
     } else if (topic != nullptr) {
-      topic->idle_since = now_;  // It lingers at least until the subscription is made.
+      topic->idle_since =
+          ShortTime::before(now_);  // It lingers at least until the subscription is made.
     }
   }
   for (std::uint16_t home = 0; home < options_.reactors; ++home) {
@@ -77,9 +78,8 @@ void Hub::end_wait(Handle handle) {
 
 void Hub::become_ready(Topic& topic) {
   topic.is_ready = true;
-  topic.idle_since = now_;
-  const std::vector<Handle> waiting = std::move(topic.waiting);
-  topic.waiting = {};
+  topic.idle_since = ShortTime::before(now_);
+  const std::vector<Handle> waiting = topic.waiting.take();
   for (const Handle preparation : waiting) {
     end_wait(preparation);
   }
@@ -191,7 +191,7 @@ void Hub::overtake_flush_of(std::uint32_t index) {
   }
   const MemberArray& array = array_of(topic, table_[index]);
   const bool is_served = table_[index].place < array.walked;
-  const std::uint64_t cursor = is_served ? topic.walk_end : topic.flushed;
+  const std::uint64_t cursor = is_served ? topic.walk_end() : topic.flushed;
   leave_array(topic, index);
   put_behind(topic, index, cursor);
 }
@@ -222,7 +222,7 @@ void Hub::end_subscription(std::uint32_t index) {
   table_.remove(index);
   WSPUSH_ASSERT(topic.subscribers > 0);
   --topic.subscribers;
-  topic.idle_since = now_;
+  topic.idle_since = ShortTime::before(now_);
   count_changed(topic);
 }
 
@@ -235,7 +235,7 @@ TimePoint Hub::last_delivery(std::uint32_t slot) const {
   TimePoint last{};
   for (auto index = table_.first_of(slot); index != kNone; index = table_[index].next) {
     if (table_[index].state == Subscription::State::kMember) {
-      last = std::max(last, topic_at(table_[index].topic).flushed_at);
+      last = std::max(last, topic_at(table_[index].topic).flushed_at.at(now_));
     }
   }
   return last;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,11 @@
 #include "wspush/hub/member.hpp"
 #include "wspush/hub/message.hpp"
 
+#include "base/rare_vector.hpp"
+#include "base/short_time.hpp"
 #include "hub/feed_state.hpp"
 #include "hub/latest_index.hpp"
+#include "hub/member_list.hpp"
 #include "hub/topic_log.hpp"
 
 namespace wspush::hub {
@@ -24,8 +28,43 @@ struct MemberArray {
   WireForm form;
   bool is_streamed;
   std::uint32_t walked = 0;
-  std::vector<Member> members;
+  MemberList members;
 };
+static_assert(sizeof(MemberArray) == 24);
+
+/// The arrays of a topic, one at least. The first stands in here, as most topics have no other.
+/// Lifetime of views and references: until one is added.
+class MemberArrays {
+ public:
+  std::span<MemberArray> view() {
+    return others_ == nullptr ? std::span(&first_, 1) : std::span<MemberArray>(*others_);
+  }
+  std::span<const MemberArray> view() const {
+    return others_ == nullptr ? std::span(&first_, 1) : std::span<const MemberArray>(*others_);
+  }
+
+  /// An empty one, which none of those that are here is for. Not during a walk.
+  /// May throw bad_alloc; nothing has changed then.
+  MemberArray& add(WireForm form, bool is_streamed) {
+    if (others_ == nullptr && first_.members.empty()) {
+      first_.form = form;
+      first_.is_streamed = is_streamed;
+      return first_;
+    }
+    if (others_ == nullptr) {
+      auto others = std::make_unique<std::vector<MemberArray>>();
+      others->reserve(2);
+      others->push_back(std::move(first_));
+      others_ = std::move(others);
+    }
+    return others_->emplace_back(MemberArray{.form = form, .is_streamed = is_streamed});
+  }
+
+ private:
+  MemberArray first_{.form = WireForm::kWspushV1, .is_streamed = false};
+  std::unique_ptr<std::vector<MemberArray>> others_;  ///< if there is one: all, the first as well
+};
+static_assert(sizeof(MemberArrays) == 32);
 
 /// A subscription that has everything up to `cursor`, and enters the array when the array has too.
 struct Joining {
@@ -43,12 +82,17 @@ struct Replica {
 /// What only the home of a topic has.
 struct Home {
   engine::TopicPosition position;
-  std::vector<Replica> replicas;
+  RareVector<Replica> replicas;
   std::unique_ptr<FeedRoutes> routes;
 };
 
+/// What lies further back than this, a delivery or the time of a last subscriber, is long ago.
+inline constexpr std::chrono::hours kLongAgo{24};
+
 /// A topic in one reactor: at its home, or a replica there for the reactor's own subscribers. Or a
 /// feed of this reactor: to its subscribers it is the same.
+///
+/// There may be very many, with one subscriber each: what few have stands aside.
 struct Topic {
   std::string name;
   Handle handle;
@@ -61,21 +105,26 @@ struct Topic {
   TopicLog log;
   /// For `latest`: from the first message with a key on.
   std::unique_ptr<LatestIndex> latest;
-  std::vector<MemberArray> arrays;
-  std::uint64_t flushed = 0;  ///< offset up to which the arrays have been sent
-  std::size_t unflushed_bytes = 0;
-  std::uint64_t walk_end = 0;    ///< offset up to which the walk in progress sends; 0: none
-  std::vector<Joining> joining;  ///< by cursor
-  std::vector<Handle> waiting;   ///< preparations that wait for this topic
+  MemberArrays arrays;
+  std::uint64_t flushed = 0;    ///< offset up to which the arrays have been sent
+  RareVector<Joining> joining;  ///< by cursor
+  RareVector<Handle> waiting;   ///< preparations that wait for this topic
   /// Subscriptions with `max_rate` that have everything; some may be gone.
   std::unique_ptr<std::vector<std::uint32_t>> rated_idle;
 
+  std::uint32_t unflushed_bytes = 0;
+  std::uint32_t walked_messages =
+      0;                          ///< behind `flushed`, that the walk in progress sends; 0: none
   std::uint32_t subscribers = 0;  ///< of this reactor
   bool is_ready = false;          ///< the log is here
   bool is_dirty = false;          ///< stands in the list of topics to be flushed
   bool is_count_dirty = false;    ///< replica: the home has yet to be told `subscribers`
-  TimePoint flushed_at{};         ///< when the arrays were last sent something
-  TimePoint idle_since{};         ///< when it was opened, prepared, or left by a subscriber
+  // The sweep sees to it that these are never further back than kLongAgo and a little.
+  ShortTime flushed_at;  ///< when the arrays were last sent something
+  ShortTime idle_since;  ///< when it was opened, prepared, or left by a subscriber
+
+  /// Offset up to which the walk in progress sends.
+  std::uint64_t walk_end() const { return flushed + walked_messages; }
 
   /// Bytes of what is kept, in the log and aside.
   std::uint64_t kept_bytes() const {

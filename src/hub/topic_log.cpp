@@ -5,7 +5,7 @@
 namespace wspush::hub {
 
 void TopicLog::reset(std::uint32_t epoch, std::uint64_t last, std::uint64_t newest_dropped) {
-  ring_ = {};
+  free_ring();
   count_ = 0;
   bytes_ = 0;
   newest_dropped_ = newest_dropped;
@@ -19,7 +19,7 @@ void TopicLog::append(MessageRef message) {
 }
 
 void TopicLog::append_foreign(MessageRef message) {
-  if (count_ == ring_.size()) {
+  if (count_ == capacity_) {
     grow();
   }
   ++last_;
@@ -30,11 +30,19 @@ void TopicLog::append_foreign(MessageRef message) {
 
 void TopicLog::grow() {
   // A message lies at its offset modulo the size, so a new size moves every one of them.
-  std::vector<MessageRef> bigger(ring_.empty() ? 1 : ring_.size() * 2);
+  WSPUSH_CHECK(capacity_ <= UINT32_MAX / 2);
+  const std::uint32_t capacity = capacity_ == 0 ? 1 : capacity_ * 2;
+  auto bigger = std::make_unique<MessageRef[]>(capacity);
   for (std::uint64_t offset = first(); offset <= last_; ++offset) {
-    bigger[offset & (bigger.size() - 1)] = std::move(ring_[index_of(offset)]);
+    bigger[offset & (capacity - 1)] = std::move(ring_[index_of(offset)]);
   }
   ring_ = std::move(bigger);
+  capacity_ = capacity;
+}
+
+void TopicLog::free_ring() {
+  ring_.reset();
+  capacity_ = 0;
 }
 
 void TopicLog::drop_oldest() {
@@ -54,7 +62,7 @@ std::uint64_t TopicLog::trim(const LogBounds& bounds, TimePoint now, std::uint64
     ++dropped;
   }
   if (count_ == 0) {
-    ring_ = {};
+    free_ring();
   }
   return dropped;
 }
@@ -64,7 +72,7 @@ void TopicLog::drop_before(std::uint64_t offset) {
     drop_oldest();
   }
   if (count_ == 0) {
-    ring_ = {};
+    free_ring();
   }
 }
 

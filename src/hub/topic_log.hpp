@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "wspush/hub/message.hpp"
 
@@ -50,16 +50,18 @@ class TopicLog {
   void drop_before(std::uint64_t offset);
 
  private:
-  std::size_t index_of(std::uint64_t offset) const { return offset & (ring_.size() - 1); }
+  std::size_t index_of(std::uint64_t offset) const { return offset & (capacity_ - 1); }
   void drop_oldest();
+  void free_ring();
   void grow();
 
-  std::vector<MessageRef> ring_;  ///< size is 0 or a power of two; a message lies at its offset
+  std::unique_ptr<MessageRef[]> ring_;  ///< a message lies at its offset
   std::uint64_t last_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t newest_dropped_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t epoch_ = 0;
+  std::uint32_t capacity_ = 0;  ///< of the ring: 0 or a power of two
 };
 
 }  // namespace wspush::hub

@@ -60,7 +60,7 @@ class DirectOutput {
     return body.size() >= kBorrowedBytesMin && is_not_behind(input_.data(), body.data()) &&
            is_not_behind(body.data() + body.size(), input_.data() + input_.size());
   }
-  void add_copy(ByteView bytes);
+  void extend(std::size_t count);
 
   const void* owner_ = nullptr;
   ByteView input_;

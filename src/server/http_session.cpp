@@ -114,7 +114,7 @@ void HttpSession::begin_request() {
   if (context_.config->log.access) {
     log::info("{} {} {}", peer_address(), head.method, log::quoted(target_.path()));
   }
-  body_ = std::make_unique<http::BodyReader>(http::BodyReader::for_request(head));
+  body_ = http::BodyReader::for_request(head);
   const bool expects_continue = head.expects_continue;
   const bool is_stream = head.is_chunked;
   state_ = State::kBody;
@@ -193,8 +193,8 @@ void HttpSession::respond(http::Response response) {
     return;
   }
   // A body that nobody wants to the end would have to be read to find the next request.
-  const bool is_body_over = state_ == State::kAnswer || body_ == nullptr ||
-                            body_->next({}).status == http::BodyStatus::kEnd;
+  const bool is_body_over =
+      state_ == State::kAnswer || !body_ || body_->next({}).status == http::BodyStatus::kEnd;
   response.close = response.close || !is_body_over || !keep_alive_ || context_.is_draining;
   if (frames_ != nullptr) {
     connection_.hold_frames(false);

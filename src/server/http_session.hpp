@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "wspush/door/session.hpp"
@@ -107,7 +108,7 @@ class HttpSession final : public door::Session, public door::UpgradeExchange {
   std::unique_ptr<http::RequestHandler> handler_;
   hub::ReplySink* replies_ = nullptr;
   door::FrameSink* frames_ = nullptr;  ///< of the request at hand; null: it takes none
-  std::unique_ptr<http::BodyReader> body_;
+  std::optional<http::BodyReader> body_;
   auth::IdentityRef identity_;  ///< of the request at hand
   std::uint32_t ticket_ = 0;
   State state_ = State::kHead;

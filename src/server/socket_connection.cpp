@@ -18,6 +18,24 @@ constexpr auto kCloseTime = std::chrono::seconds(5);
 
 }  // namespace
 
+/// While it lives, what the session says goes to the reactor's DirectOutput where nothing is to go
+/// before it. Closed also when memory runs out.
+class SocketConnection::SpeakingDirectly {
+ public:
+  SpeakingDirectly(SocketConnection& connection, ByteView input)
+      : output_(connection.reactor().direct_output()) {
+    if (!connection.reactor().is_busy(connection.slot_)) {
+      output_.open(&connection, input);
+    }
+  }
+  ~SpeakingDirectly() { output_.close(); }
+  SpeakingDirectly(const SpeakingDirectly&) = delete;
+  SpeakingDirectly& operator=(const SpeakingDirectly&) = delete;
+
+ private:
+  DirectOutput& output_;
+};
+
 SocketConnection::SocketConnection(ConnectionTerms& terms, Options options)
     : terms_(terms),
       peer_(options.peer),
@@ -201,15 +219,7 @@ void SocketConnection::take_input(MutableBytes input) {
     continue_input();
     return;
   }
-  // Closed also when memory runs out below.
-  struct Direct {
-    DirectOutput& output;
-    ~Direct() { output.close(); }
-  };
-  const Direct direct{reactor().direct_output()};
-  if (!reactor().is_busy(slot_)) {
-    direct.output.open(this, as_view(input));
-  }
+  const SpeakingDirectly direct(*this, as_view(input));
   const std::size_t used = run_session(input);
   send_direct();
   if (used < input.size() && state_ == State::kOpen) {
@@ -312,7 +322,9 @@ void SocketConnection::close_after_flush(door::Linger linger) {
   if (extras_ != nullptr) {
     extras_->kept_input.reset();
   }
-  watch(!has_ended_, watches_output_);
+  if (!has_ended_) {
+    watch(true, watches_output_);  // Else it is not watched any more, or `on_end` sees to that.
+  }
   update_timer();
 }
 
@@ -374,9 +386,12 @@ void SocketConnection::on_timer() {
     session_->end(door::EndReason::kTooSlow);
   } else if (has_deadline_ && here >= session_deadline_.at(here)) {
     has_deadline_ = false;
+    // A ping leaves at once: one call, no queue, and no flush of the connection.
+    const SpeakingDirectly direct(*this, {});
     session_->on_deadline(here);
+    send_direct();
   }
-  if (state_ != State::kDead) {
+  if (state_ != State::kDead && !reactor().timers().is_set(slot_)) {
     update_timer();
   }
 }

@@ -21,11 +21,6 @@ ByteView clipped(ByteView text, std::size_t bytes_max) {
 
 }  // namespace
 
-EncodedHeader encode_server_header(Opcode opcode, std::uint64_t payload_bytes, bool rsv1) noexcept {
-  return encode_frame_header(
-      {.payload_bytes = payload_bytes, .opcode = opcode, .fin = true, .rsv1 = rsv1});
-}
-
 void append_frame(std::string& out, Opcode opcode, ByteView payload) {
   const EncodedHeader header = encode_server_header(opcode, payload.size());
   out.reserve(out.size() + header.size + payload.size());

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "wspush/base/bytes.hpp"
 
@@ -62,6 +63,58 @@ struct HeaderRules {
 /// `input` was cut never changes the answer. A length that is not in its shortest form is an error
 /// (§5.2: "the minimal number of bytes MUST be used"). Never allocates. Cost: O(1).
 FrameError parse_frame_header(ByteView input, HeaderRules rules, FrameHeader& header) noexcept;
+
+/// A frame of the plain kind, which nearly all of a client's are: it has FIN and no RSV bit, is
+/// text, binary, ping or pong, masked, and of at most 65,535 bytes.
+struct PlainFrame {
+  Opcode opcode = Opcode::kText;
+  std::uint8_t header_bytes = 0;
+  std::uint16_t payload_bytes = 0;
+  MaskingKey masking_key{};
+};
+
+/// Whether `input` begins with the whole of a plain frame. False says nothing about what is there
+/// instead, not even whether it is good: that is for parse_frame_header(). Inline, as it stands in
+/// the way of every message. Never allocates. Cost: O(1).
+inline bool find_plain_frame(ByteView input, PlainFrame& frame) noexcept {
+  constexpr unsigned kFinOnly = 0x80;
+  constexpr unsigned kMaskBit = 0x80;
+  constexpr unsigned kPlainOpcodes = 0b0000'0110'0000'0110;  // bit n for opcode n
+  constexpr std::size_t kShortHeaderBytes = 2 + sizeof(MaskingKey);
+  constexpr std::size_t kLongHeaderBytes = 4 + sizeof(MaskingKey);
+  if (input.size() < kShortHeaderBytes) {
+    return false;
+  }
+  const auto byte = [input](std::size_t index) -> unsigned {
+    return static_cast<std::uint8_t>(input[index]);
+  };
+  const unsigned opcode = byte(0) & 0x0FU;
+  if ((byte(0) & 0xF0U) != kFinOnly || (kPlainOpcodes >> opcode & 1U) == 0 ||
+      (byte(1) & kMaskBit) == 0) {
+    return false;
+  }
+  frame.opcode = static_cast<Opcode>(opcode);
+  std::size_t payload_bytes = byte(1) & 0x7FU;
+  std::size_t header_bytes = kShortHeaderBytes;
+  if (payload_bytes > kControlPayloadBytesMax) {
+    if (payload_bytes == 127 || is_control(frame.opcode) || input.size() < kLongHeaderBytes) {
+      return false;
+    }
+    payload_bytes = byte(2) << 8 | byte(3);
+    if (payload_bytes <= kControlPayloadBytesMax) {
+      return false;  // Not in its shortest form.
+    }
+    header_bytes = kLongHeaderBytes;
+  }
+  if (input.size() - header_bytes < payload_bytes) {
+    return false;
+  }
+  std::memcpy(frame.masking_key.data(), input.data() + header_bytes - sizeof(MaskingKey),
+              sizeof(MaskingKey));
+  frame.header_bytes = static_cast<std::uint8_t>(header_bytes);
+  frame.payload_bytes = static_cast<std::uint16_t>(payload_bytes);
+  return true;
+}
 
 /// Bytes of an unmasked header for a payload of `payload_bytes`: 2, 4 or 10.
 constexpr std::size_t frame_header_bytes(std::uint64_t payload_bytes) {

@@ -41,6 +41,9 @@ class FrameParser {
   /// empty.
   bool is_in_frame() const noexcept { return is_in_frame_; }
 
+  /// True between two frames while nothing is kept of a header: the next byte begins one.
+  bool is_at_rest() const noexcept { return !is_in_frame_ && kept_bytes_ == 0; }
+
   /// Takes the next header, or what is there of it, from the front of `input`. When it is not
   /// whole, `header.header_bytes` is 0 and all of `input` is taken.
   /// Errors: those of parse_frame_header(); do not call again after one. Cost: O(1).

@@ -79,6 +79,8 @@ class MessageAssembler {
  private:
   using Event = AssemblerEvent;
 
+  bool is_at_rest() const noexcept;
+  Event take_plain_frame(MutableBytes& input, const PlainFrame& frame) noexcept;
   Event next_event(MutableBytes& input, const MessageRules& rules);
   FrameError begin_frame(const FrameHeader& header, const MessageRules& rules) noexcept;
   Event take_data(MutableBytes& input);

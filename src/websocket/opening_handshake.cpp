@@ -141,6 +141,9 @@ std::optional<std::vector<ByteView>> parse_subprotocols(std::span<const ByteView
   if (entries.empty() && !values.empty()) {
     return std::nullopt;
   }
+  if (entries.size() < 2) {
+    return entries;
+  }
   std::vector<ByteView> sorted = entries;
   std::ranges::sort(sorted);
   if (std::ranges::adjacent_find(sorted) != sorted.end()) {

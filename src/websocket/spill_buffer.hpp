@@ -51,6 +51,9 @@ class SpillBuffer {
   /// Heap bytes owned, padding and bookkeeping included; 0 when empty.
   std::size_t heap_bytes() const noexcept;
 
+  /// Nothing is kept. Inline: it is asked before every message.
+  bool is_empty() const noexcept { return block_ == nullptr; }
+
  private:
   struct Block;
 

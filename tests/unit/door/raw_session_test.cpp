@@ -20,7 +20,7 @@ class Raw : public SessionRig {
       hubs_[0]->publish(topic, hub::Message::create(hub::PayloadKind::kText, std::to_string(i)), {},
                         {});
     }
-    auto session = std::make_unique<RawSession>(connection_, *context_, topic);
+    auto session = std::make_unique<RawSession>(connection_, *context_);
     RawSession* const raw = session.get();
     session_ = std::move(session);
     const auto subscribed = hubs_[0]->subscribe(connection_.member(), topic,
@@ -110,6 +110,14 @@ TEST_F(Raw, AWithdrawnRightEndsIt) {
   hubs_[0]->set_rules(*rules_);
   EXPECT_THAT(answers(), ElementsAre("close 1008"));
   EXPECT_THAT(answers(), IsEmpty());
+}
+
+TEST_F(Raw, WithoutItsSubscriptionItPublishesNothingAndEnds) {
+  open("open.a");
+  hubs_[0]->remove_subscriber(connection_.handle().slot);  // It has not been told.
+  input(frame(Opcode::kText, "x"));
+  EXPECT_THAT(answers(), ElementsAre("close 1008"));
+  EXPECT_EQ(hubs_[0]->counters().published, 0U);
 }
 
 }  // namespace

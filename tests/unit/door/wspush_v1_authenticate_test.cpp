@@ -262,7 +262,7 @@ TEST_F(Authenticate, OnTheRawDoorARightThatGoesClosesIt) {
   const std::string topic = "listed.a";
   ASSERT_TRUE(hubs_[0]->prepare({&topic, 1}, false, {}));
   ASSERT_TRUE(hubs_[0]->subscribe(connection_.member(), topic, {.form = hub::WireForm::kRaw}));
-  auto session = std::make_unique<RawSession>(connection_, *context_, topic);
+  auto session = std::make_unique<RawSession>(connection_, *context_);
   session->use_identity(who);
   session->open(std::nullopt);
   session_ = std::move(session);

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cstdio>
 
 #include <gtest/gtest.h>
 
 #include "base/slot_map.hpp"
+#include "door/raw_session.hpp"
 #include "door/wspush_v1_session.hpp"
 #include "hub/subscription_table.hpp"
 #include "hub/topic.hpp"
@@ -41,7 +43,8 @@ std::size_t subscription_bytes() {
 TEST(ConnectionMemory, OfAnIdleOneWithOneTopicIsWithinItsBudget) {
   const std::size_t sum = print_and_add({
       {"connection, in its slot", kSlotBytes + sizeof(SocketConnection)},
-      {"session (wspush.v1), from the pool", sizeof(door::WspushV1Session)},
+      {"session (wspush.v1 or raw), from the pool",
+       std::max(sizeof(door::WspushV1Session), sizeof(door::RawSession))},
       {"timer", kTimerBytes},
       {"busy byte", 1},
       {"subscription", subscription_bytes()},
@@ -49,6 +52,21 @@ TEST(ConnectionMemory, OfAnIdleOneWithOneTopicIsWithinItsBudget) {
       {"descriptor, for the hub", sizeof(std::int32_t)},
   });
   EXPECT_LE(sum, 256U);
+}
+
+/// As glibc rounds it up, with its own header.
+constexpr std::size_t heap_bytes(std::size_t bytes) {
+  return std::max<std::size_t>(32, (bytes + 8 + 15) / 16 * 16);
+}
+
+TEST(ConnectionMemory, OfAnIdleTopicWithOneSubscriberIsWithinItsBudget) {
+  EXPECT_LE(print_and_add({
+                {"topic, in its slot; its one member and a name of 15 bytes are in it",
+                 kSlotBytes + sizeof(hub::Topic)},
+                {"what only its home has", heap_bytes(sizeof(hub::Home))},
+                {"place in the table of names, on average", kIndexBytes * 2},
+            }),
+            300U);
 }
 
 TEST(ConnectionMemory, OfASubscriptionIsWithinItsBudget) {

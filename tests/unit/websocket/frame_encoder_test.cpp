@@ -29,6 +29,18 @@ TEST(FrameEncoder, AppendsFramesOfEveryLengthForm) {
   }
 }
 
+TEST(FrameEncoder, WritesAServersHeaderAsAnyOther) {
+  for (const std::uint64_t bytes :
+       {0ULL, 1ULL, 125ULL, 126ULL, 255ULL, 256ULL, 65535ULL, 65536ULL, 1ULL << 40}) {
+    for (const bool rsv1 : {false, true}) {
+      const EncodedHeader expected = encode_frame_header(
+          {.payload_bytes = bytes, .opcode = Opcode::kBinary, .fin = true, .rsv1 = rsv1});
+      EXPECT_EQ(encode_server_header(Opcode::kBinary, bytes, rsv1).view(), expected.view())
+          << bytes;
+    }
+  }
+}
+
 TEST(FrameEncoder, MarksACompressedFrame) {
   EXPECT_EQ(encode_server_header(Opcode::kText, 5, true).view(), "\xC1\x05");
   EXPECT_EQ(encode_server_header(Opcode::kText, 5).view(), "\x81\x05");

@@ -122,6 +122,42 @@ TEST(FrameHeader, TakesEachLengthInItsShortestFormOnly) {  // §5.2
   }
 }
 
+TEST(FrameHeader, FindsAPlainFrameWhereTheParserFindsAWholeOne) {
+  std::string input(200, 'k');
+  std::size_t found = 0;
+  for (unsigned first = 0; first < 256; ++first) {
+    for (unsigned second = 0; second < 256; ++second) {
+      for (const unsigned low : {10U, 125U, 126U, 192U, 193U}) {
+        input[0] = static_cast<char>(first);
+        input[1] = static_cast<char>(second);
+        input[2] = 0;
+        input[3] = static_cast<char>(low);
+        for (const std::size_t bytes :
+             {std::size_t{1}, std::size_t{7}, std::size_t{8}, input.size()}) {
+          const ByteView there = ByteView(input).substr(0, bytes);
+          PlainFrame plain;
+          const bool is_plain = find_plain_frame(there, plain);
+          FrameHeader header;
+          const bool is_whole = parse(there, header) == FrameError::kNone &&
+                                header.header_bytes != 0 &&
+                                there.size() - header.header_bytes >= header.payload_bytes;
+          const bool is_usual = header.fin && !header.rsv1 && header.opcode != Opcode::kClose &&
+                                header.opcode != Opcode::kContinuation;
+          ASSERT_EQ(is_plain, is_whole && is_usual) << first << ' ' << second << ' ' << bytes;
+          if (is_plain) {
+            ++found;
+            EXPECT_EQ(plain.opcode, header.opcode);
+            EXPECT_EQ(plain.header_bytes, header.header_bytes);
+            EXPECT_EQ(plain.payload_bytes, header.payload_bytes);
+            EXPECT_EQ(plain.masking_key, header.masking_key);
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(found, 500U);
+}
+
 TEST(FrameHeader, ControlFramesTakeAtMost125Bytes) {  // §5.5; Autobahn 2.5
   for (const unsigned opcode : {8U, 9U, 10U}) {
     EXPECT_EQ(error_of({.opcode = opcode, .announced = 125}), FrameError::kNone);

@@ -455,6 +455,57 @@ TEST(MessageAssembler, AgreesWithTheReferenceOnRandomStreamsCutAnywhere) {
   EXPECT_GT(events, 40'000U);
 }
 
+/// A header that is cut takes the long way, whatever it says.
+TEST(MessageAssembler, TakesAPlainFrameAsTheLongWayDoes) {
+  const std::string payloads[] = {std::string(400, 'x'), std::string(399, 'x') + "\xC3",
+                                  std::string(10, '\xC3')};
+  const MessageRules rules{.message_bytes_max = 200};
+  std::size_t whole_messages = 0;
+  for (unsigned first = 0; first < 256; ++first) {
+    for (const unsigned length : {0U, 1U, 5U, 124U, 125U, 126U, 127U, 200U, 201U, 399U, 400U}) {
+      for (const int length_bytes : {0, 2, 8}) {
+        if (length_bytes == 0 && length > 127) {
+          continue;
+        }
+        for (const std::string& payload : payloads) {
+          for (const bool masked : {true, false}) {
+            const std::string frame = build({.opcode = first % 16,
+                                             .fin = first >= 128,
+                                             .rsv = first / 16 % 8,
+                                             .masked = masked,
+                                             .payload = std::string_view(payload).substr(0, length),
+                                             .length_bytes = length_bytes});
+            const std::string stream = frame + text_frame("next");
+            const Lines expected = events_of(stream, rules, {1});
+            ASSERT_EQ(events_of(stream, rules), expected) << first << ' ' << length;
+            ASSERT_EQ(events_of(stream, rules, {frame.size() - 1}), expected)
+                << first << ' ' << length;
+            whole_messages += expected.size() == 2 && expected[0] != expected[1] ? 1U : 0U;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(whole_messages, 50U);
+}
+
+TEST(MessageAssembler, TakesAPlainFrameOnlyWhereNothingIsUnfinished) {
+  expect_for_every_split(build({.opcode = 1, .fin = false, .payload = "a"}) + text_frame("b"),
+                         {"error:1002"});
+  expect_for_every_split(build({.opcode = 1, .fin = false, .payload = "a"}) +
+                             build({.opcode = 9, .payload = "p"}) +
+                             build({.opcode = 0, .payload = "c"}),
+                         {"ping:p", "text:ac"});
+}
+
+TEST(MessageAssembler, HoldsAPlainFrameToTheLimits) {
+  EXPECT_EQ(events_of(text_frame("12345"), {.message_bytes_max = 5}), Lines{"text:12345"});
+  EXPECT_EQ(events_of(text_frame("123456"), {.message_bytes_max = 5}), Lines{"error:1009"});
+  EXPECT_EQ(events_of(build({.opcode = 9, .payload = "123456"}), {.message_bytes_max = 5}),
+            Lines{"ping:123456"});
+  EXPECT_EQ(events_of(text_frame("1"), {.frames_per_message_max = 0}), Lines{"error:1008"});
+}
+
 TEST(MessageAssembler, SurvivesBytesThatMeanNothing) {
   SplitMix64 random{6};
   for (int round = 0; round < 20'000; ++round) {
