@@ -1,7 +1,12 @@
-"""The load program, `wspush bench`: one measurement is one run of it."""
+"""What measures: the load program, `wspush bench`, and bench/engine for the disk.
+
+One measurement is one run of a program.
+"""
 
 import json
+import os
 import subprocess
+import tempfile
 
 SPARE_SECONDS = 90  # to connect, to warm up, to close
 TOPIC = "bench"
@@ -37,6 +42,37 @@ def result_of(output):
         if line.startswith("{"):
             return json.loads(line)
     raise ValueError("no line of JSON")
+
+
+class DiskLoad:
+    """Rows of the scenario `disk`: bench/engine/disk_publish.py, which starts its own servers."""
+
+    def __init__(self, program, wspushd, cpus, scratch):
+        self._command = [program, wspushd, "--directory", scratch, "--cpus",
+                         ",".join(str(each) for each in cpus)]
+        self._scratch = scratch
+
+    def measure(self, row, _contender, _running, _seconds):
+        """The fields of the result. Raises LoadFault."""
+        with tempfile.TemporaryDirectory(dir=self._scratch) as directory:
+            path = os.path.join(directory, "result.json")
+            command = [*self._command, "--json", path]
+            for option, value in row.load:
+                command += [f"--{option}", str(value)]
+            try:
+                done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                                      text=True, check=False, timeout=SPARE_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise LoadFault(f"no end after {SPARE_SECONDS} s: {' '.join(command)}") from None
+            if done.returncode != 0:
+                raise LoadFault(f"{' '.join(command)}\nended with {done.returncode}: "
+                                f"{(done.stderr or done.stdout).strip()[-1000:]}")
+            with open(path, encoding="utf-8") as file:
+                content = json.load(file)
+        found = content["start"]
+        for each in content["publish"].values():
+            found = {**found, **each}
+        return found
 
 
 class Load:

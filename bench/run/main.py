@@ -19,12 +19,13 @@ import result_tables
 import rows
 from campaign import Campaign, Progress, seconds_expected
 from kinds import Workshop, missing
-from load import Load
+from load import DiskLoad, Load
 from results import Results
 from servers import Servers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = "docs/performance.md"
+DISK_PROGRAM = "bench/engine/disk_publish.py"
 SERVER_CPU = 0
 LOAD_CPU = 1
 
@@ -140,13 +141,15 @@ def measure(options, arguments):
         try:
             with Servers(shop, cpus_of) as servers, \
                     Load(str(build / "wspush"), LOAD_CPU) as load:
-                Campaign(servers, load, results, progress, options.rounds,
-                         options.seconds).run(tables)
+                disk = DiskLoad(str(ROOT / DISK_PROGRAM), str(build / "wspushd"),
+                                (SERVER_CPU, LOAD_CPU), scratch)
+                Campaign(servers, load, results, progress, options.rounds, options.seconds,
+                         {"disk": disk}).run(tables)
         finally:  # what was measured before it was ended is not lost
             if options.json:
                 results.write(options.json)
             show(tables, results)
-    if not (options.quick or options.noise or options.no_page or options.no_peers):
+    if not (options.quick or options.noise or options.no_page):
         publish(rows.tables(), results)
     return 1 if results.errors() else 0
 

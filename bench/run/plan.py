@@ -75,6 +75,7 @@ class Table:
     text: str                     # below the title: what the rows are
     metrics: tuple                # the first is plotted and shown with its spread
     rows: tuple = field(default_factory=tuple)
+    is_by_metric: bool = False    # one contender alone: the metrics are the columns
 
     def groups(self):
         """Lists of rows that take turns."""

@@ -79,6 +79,34 @@ def short_table(table, results, metric):
     return [] if is_empty else lines
 
 
+def metric_table(table, results):
+    """One contender; a column for each metric, the first with its spread and its ratio."""
+    name = columns_of(table, results)[0]
+    rows = rows_of(table, results)
+    metrics = [each for each in table.metrics
+               if any(results.values(table.key, row.key, name, each) for row in rows)]
+    has_ratio = any(ratios(results, table, row, name, metrics[0]) for row in rows)
+    heads = [f"{each.name}, {each.unit}" if each.unit else each.name for each in metrics]
+    lines = head(["", heads[0], *(["ratio"] if has_ratio else []), *heads[1:]])
+    for row in rows:
+        cells = [row.label]
+        for each in metrics:
+            values = list(results.values(table.key, row.key, name, each).values())
+            if values:
+                measured = spread(values)
+                digits = digits_for(measured.median, each.digits)
+                cell = text_of_spread(measured, digits) if each is metrics[0] else \
+                    text_of(measured.median, digits)
+            else:
+                cell = FAILED if results.has_failed(table.key, row.key, name) else ""
+            cells.append(cell)
+            if each is metrics[0] and has_ratio:
+                ratio = ratios(results, table, row, name, each)
+                cells.append(text_of_spread(ratio, RATIO_DIGITS) if ratio else "")
+        lines.append(line(cells))
+    return lines
+
+
 def caption(metric):
     better = "less" if metric.is_less_better else "more"
     return f"{metric.name[0].upper()}{metric.name[1:]}, {metric.unit} ({better} is better):"
@@ -88,6 +116,8 @@ def tables_of(table, results):
     """All figures of a table, as lines; those behind the first metric are folded away."""
     if not columns_of(table, results):
         return ["Nothing of it was measured."]
+    if table.is_by_metric:
+        return metric_table(table, results)
     first, *others = table.metrics
     lines = [caption(first), "", *full_table(table, results, first)]
     folded = []

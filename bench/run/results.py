@@ -7,17 +7,18 @@ class Results:
     """Records, in the order in which they were measured.
 
     A record holds `table`, `row`, `contender` and `round`, and either `result`, the line of JSON of
-    the load program, or `error`, what it said instead. `about` tells where and how: machine,
-    commit, command, date, rounds.
+    the load program, and `took`, the seconds that it cost with all around it, or `error`, what was
+    said instead. `about` tells where and how: machine, commit, command, date, rounds.
     """
 
     def __init__(self, about, records=()):
         self.about = dict(about)
         self.records = list(records)
 
-    def add(self, table, row, contender, number, *, result=None, error=None):
+    def add(self, table, row, contender, number, *, result=None, error=None, took=0.0):
         record = {"table": table, "row": row, "contender": contender, "round": number}
-        record.update({"result": result} if error is None else {"error": error})
+        record.update({"result": result, "took": round(took, 3)} if error is None
+                      else {"error": error})
         self.records.append(record)
 
     def values(self, table, row, contender, metric):

@@ -125,6 +125,19 @@ class Tables(unittest.TestCase):
         self.assertEqual(result_tables.tables_of(TABLE, Results(ABOUT)),
                          ["Nothing of it was measured."])
 
+    def test_of_one_contender_may_have_the_metrics_as_columns(self):
+        table = Table("fan-out", "T", "", (CPU, Metric("absent", "absent", ""), WAIT), TABLE.rows,
+                      is_by_metric=True)
+        results = measured({("small", "wspushd"): [3.0, 2.0, 8.0], ("big", "wspushd"): [4.0]})
+        self.assertEqual(result_tables.tables_of(table, results), [
+            "| | CPU of a delivery, µs | ratio | waiting, ms |",
+            "| --- | --- | --- | --- |",
+            "| small | 3.00 (2.00–8.00) | | 3.0 |",
+            "| big & wide | 4.00 | 1.33 | 4.0 |"])
+        failed = measured({("small", "wspushd"): [1.0], ("big", "wspushd"): [None]})
+        self.assertIn("| big & wide | failed | failed |",
+                      result_tables.tables_of(table, failed))
+
     def test_columns_of_contenders_that_did_not_take_part_are_left_out(self):
         results = measured({("small", "wspushd"): [1.0]})
         self.assertEqual(result_tables.full_table(TABLE, results, CPU),
@@ -203,6 +216,13 @@ class Page(unittest.TestCase):
         some = measured({("small", "wspushd"): [1.0]})
         self.assertEqual(page.write(self.path, [TABLE], some), ["fan-out"])
         self.assertEqual(self.path.read_text(encoding="utf-8"), before)
+
+    def test_peers_that_were_not_measured_are_named(self):
+        some = measured({(row.key, each.name): [1.0] for row in TABLE.rows
+                         for each in row.contenders if not each.is_peer})
+        self.assertEqual(page.write(self.path, [TABLE], some), [])
+        self.assertIn("; 2 CPUs. Without ws: not measured in this run.\n",
+                      self.path.read_text(encoding="utf-8"))
 
     def test_a_page_without_the_place_is_refused(self):
         with self.assertRaises(page.MarkerFault):

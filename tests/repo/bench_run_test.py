@@ -169,6 +169,30 @@ class LoadProgram(Scratch):
             self.measure("exec sleep 60")
 
 
+class DiskProgram(Scratch):
+    ROW = Row("1s", "1s", "disk", (), (("sync", "1s"), ("kept", 0)))
+
+    def measure(self, text):
+        program = load.DiskLoad(self.program("#!/bin/sh\n" + text), "wspushd", (0, 1), self.scratch)
+        return program.measure(self.ROW, CONTENDER, None, 1)
+
+    def test_is_told_what_the_row_asks_for_and_says_what_it_found(self):
+        self.assertEqual(
+            self.measure("""printf '{"publish":{"1s":{"said":"%s"}},"start":{}}' "$*" > "$7" """)
+            ["said"].partition(" --json ")[0], f"wspushd --directory {self.scratch} --cpus 0,1")
+        found = self.measure("""printf '{"publish":{},"start":{"said":"%s"}}' "$*" > "$7" """)
+        self.assertTrue(found["said"].endswith(" --sync 1s --kept 0"), found)
+
+    def test_a_failure_is_a_fault_that_says_why(self):
+        with self.assertRaisesRegex(load.LoadFault, "refused by the disk"):
+            self.measure("echo refused by the disk >&2; exit 1")
+
+    def test_one_that_does_not_end_is_ended(self):
+        with mock.patch.object(load, "SPARE_SECONDS", 0.05), \
+                self.assertRaisesRegex(load.LoadFault, "no end after"):
+            self.measure("exec sleep 60")
+
+
 class FakeServers:
     def __init__(self):
         self.log = []
@@ -266,6 +290,27 @@ class Rounds(unittest.TestCase):
         self.servers.start = start
         self.run_rows(Row("x", "x", "echo", (OURS,)), rounds=3)
         self.assertEqual(len(started), 2)
+
+    def test_what_starts_its_servers_itself_gets_none(self):
+        table = Table("t", "T", "", (METRIC,), (Row("x", "x", "disk", (OURS,)),))
+        disk = mock.Mock()
+        disk.measure.return_value = {"cpu": 3.0}
+        progress = campaign.Progress(1, out=self.said)
+        campaign.Campaign(self.servers, self.load, self.results, progress, 2, 1,
+                          {"disk": disk}).run([table])
+        self.assertEqual(self.servers.log, [])
+        self.assertEqual(self.results.values("t", "x", "ours", METRIC), {1: 3.0, 2: 3.0})
+
+    def test_each_measurement_is_progress(self):
+        now = [0.0]
+        rows_ = (Row("x", "x", "echo", (OURS, FLOOR)), Row("y", "y", "echo", (OURS,), group="g"))
+        table = Table("t", "T", "", (METRIC,), rows_)
+        expected = campaign.seconds_expected([table], 2, 1)
+        progress = campaign.Progress(expected, clock=lambda: now[0], out=self.said)
+        campaign.Campaign(self.servers, self.load, self.results, progress, 2, 1).run([table])
+        progress.say("end")
+        self.assertIn("[100 %, 0:00 left] end", self.said.getvalue())
+        self.assertIn("[ 33 %", self.said.getvalue())
 
     def test_progress_tells_how_much_time_is_left(self):
         now = [0.0]
