@@ -7,7 +7,7 @@ from load import LoadFault
 from servers import ServerFault
 
 # What a measurement takes besides its seconds: to start and to end, and for each connection.
-SECONDS_AROUND = 0.4
+SECONDS_AROUND = 0.25
 SECONDS_PER_CONNECTION = 0.00025
 SECONDS_PER_START = 0.3
 

@@ -3,6 +3,8 @@
 from figures import digits_for, median, paired_ratios, spread, text_of, text_of_spread
 
 FAILED = "failed"
+# From this share of the time on the load program was the slower half: the server could do more.
+LOAD_IS_FULL = 0.95
 RATIO_DIGITS = 2
 
 
@@ -64,7 +66,10 @@ def full_table(table, results, metric):
 
 
 def short_table(table, results, metric):
-    """Medians alone; no lines where nobody has the metric."""
+    """Medians alone, ours with its ratio; no lines where nobody has the metric.
+
+    A pace that was the load program's is marked: the server's is that or more.
+    """
     names = columns_of(table, results)
     lines = head(["", *names])
     is_empty = True
@@ -74,7 +79,12 @@ def short_table(table, results, metric):
             values = results.values(table.key, row.key, name, metric)
             is_empty = is_empty and not values
             middle = median(values.values()) if values else 0
-            cells.append(text_of(middle, digits_for(middle, metric.digits)) if values else "")
+            cell = text_of(middle, digits_for(middle, metric.digits)) if values else ""
+            if values and metric.is_pace and \
+                    results.load_share(table.key, row.key, name) >= LOAD_IS_FULL:
+                cell = f"≥ {cell}"
+            ratio = ratios(results, table, row, name, metric) if name == names[0] else None
+            cells.append(f"{cell} ×{text_of(ratio.median, RATIO_DIGITS)}" if ratio else cell)
         lines.append(line(cells))
     return [] if is_empty else lines
 

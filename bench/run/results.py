@@ -2,6 +2,8 @@
 
 import json
 
+from figures import median
+
 
 class Results:
     """Records, in the order in which they were measured.
@@ -26,6 +28,13 @@ class Results:
         return {record["round"]: record["result"][metric.field] * metric.factor
                 for record in self._of(table, row, contender)
                 if metric.field in record.get("result", {})}
+
+    def load_share(self, table, row, contender):
+        """How much of the time the load program was busy, the median; 0 where it does not tell."""
+        shares = [record["result"]["generator_share"]
+                  for record in self._of(table, row, contender)
+                  if "generator_share" in record.get("result", {})]
+        return median(shares) if shares else 0.0
 
     def has_failed(self, table, row, contender):
         """True where there were rounds, and none of them was good."""

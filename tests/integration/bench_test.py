@@ -85,6 +85,8 @@ def test_a_fan_out_at_a_rate_publishes_so_often(at, topic):
     report = bench("fan-out", *at, "--topic", topic, "--connections", "3", "--rate", "1000",
                    "--messages", "30")
     assert report["messages"] == 30 and report["rate_per_second"] == 1000
+    # A socket has it before it is read; the fault of the other clock is far below a millisecond.
+    assert 0 < report["arrival_p50_us"] < report["latency_p50_us"] + 1000
 
 
 def test_compressed_messages_are_inflated_and_counted(at, topic):

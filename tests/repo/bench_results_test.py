@@ -108,7 +108,17 @@ class Tables(unittest.TestCase):
     def test_the_others_have_medians(self):
         self.assertEqual(result_tables.short_table(TABLE, SOME, WAIT), [
             "| | wspushd | floor | ws |", "| --- | --- | --- | --- |",
-            "| small | 3.0 | 2.0 | 6.0 |", "| big & wide | 4.0 | | |"])
+            "| small | 3.0 ×1.50 | 2.0 | 6.0 |", "| big & wide | 4.0 ×1.33 | | |"])
+
+    def test_a_pace_that_the_load_program_set_is_marked(self):
+        pace = Metric("pace", "messages", "1/s", digits=0, is_pace=True)
+        results = Results(ABOUT)
+        for contender, share in (("wspushd", 0.97), ("floor", 0.8)):
+            for number in (1, 2):
+                results.add("fan-out", "small", contender, number,
+                            result={"cpu": 1.0, "pace": 100, "generator_share": share})
+        self.assertEqual(result_tables.short_table(TABLE, results, pace)[-1],
+                         "| small | ≥ 100 ×1.00 | 100 |")
 
     def test_a_metric_that_nobody_has_is_left_out(self):
         nothing = Metric("absent", "absent", "s")

@@ -154,6 +154,13 @@ class LoadProgram(Scratch):
             "bench echo --url ws://127.0.0.1:1 --server-pid 42 --duration 1 --warm-up 1 --json "
             "--depth 4")
 
+    @unittest.skipUnless(os.path.exists("/proc/self/autogroup"), "sessions share CPUs equally")
+    def test_may_give_way_to_the_server(self):
+        row = Row("row", "row", "publish", (), load_gives_way=True)
+        says_its_weight = """printf '{"said":"%s"}\\n' "$(cat /proc/self/autogroup) $1" """
+        self.assertRegex(self.measure(says_its_weight, row)["said"], "nice 19 bench$")
+        self.assertRegex(self.measure(says_its_weight)["said"], "nice 0 bench$")
+
     def test_a_line_of_json_among_others_is_the_result(self):
         self.assertEqual(self.measure("""echo a table; echo '{"x":1.5}'"""), {"x": 1.5})
 
