@@ -116,4 +116,3 @@ class Campaign:
         if server not in running:
             running[server] = self._servers.start(server)
         return running[server]
-
