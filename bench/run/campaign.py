@@ -8,8 +8,11 @@ from servers import ServerFault
 
 # What a measurement takes besides its seconds: to start and to end, and for each connection.
 SECONDS_AROUND = 0.25
-SECONDS_PER_CONNECTION = 0.00025
+SECONDS_PER_CONNECTION = 0.0001
+SECONDS_PER_TLS_CONNECTION = 0.0006
 SECONDS_PER_START = 0.3
+# A window that has begun is waited for; few peers send several messages at once.
+PEER_SECONDS_PER_DELIVERY = 8e-6
 
 
 def rounds_of(row, contender, rounds):
@@ -22,8 +25,12 @@ def seconds_of(row, contender, rounds, seconds):
     """About how long one measurement takes, with its share of starting the server."""
     starts = 1 if row.has_new_server_each_round else 1 / rounds
     connections = row.number("connections") + row.number("stalled")
-    return (SECONDS_AROUND + SECONDS_PER_START * starts + SECONDS_PER_CONNECTION * connections +
-            row.warm_up + row.seconds * seconds)
+    each = SECONDS_PER_TLS_CONNECTION if dict(contender.server.settings).get("tls") \
+        else SECONDS_PER_CONNECTION
+    behind = PEER_SECONDS_PER_DELIVERY * connections * row.number("window") if contender.is_peer \
+        else 0.0
+    return (SECONDS_AROUND + SECONDS_PER_START * starts + each * connections + row.warm_up +
+            row.seconds * seconds + behind)
 
 
 def seconds_expected(tables, rounds, seconds):

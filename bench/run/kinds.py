@@ -78,6 +78,8 @@ def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None):
     settings = [f"listen=[{listener}]", "internal.address=127.0.0.1:0", f"reactors={reactors}",
                 "limits.commands_per_second=0",
                 f"topics=[{{match: bench, subscribe: anyone, publish: anyone}}]"]
+    if reactors > 1:
+        settings.append("pin_reactors=true")
     if echo:
         settings.append("echo=true")
     if ping_interval:

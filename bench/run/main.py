@@ -35,7 +35,8 @@ def options_of(arguments):
         prog="scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="What wspushd costs, beside the floor (a server that does only the unavoidable,\n"
                     "bench/floor) and its peers, all in turn on this machine. Writes\n"
-                    "docs/performance.md and its plots. About 25 minutes.",
+                    "docs/performance.md and its plots. About 25 minutes; with --rounds 3\n"
+                    "--seconds 0.8 about 17.",
         epilog="The server gets CPU 0, the load CPU 1: run it on an otherwise idle machine.\n"
                "Without root, what is missing is not installed, and peers that are not there\n"
                "are left out.")
@@ -45,8 +46,8 @@ def options_of(arguments):
     parser.add_argument("--list", action="store_true", help="the tables and rows, and nothing else")
     parser.add_argument("--rounds", type=int, default=5, metavar="N",
                         help="of each row, the servers in turn (5)")
-    parser.add_argument("--seconds", type=float, default=1.25, metavar="S",
-                        help="of a round; rows that need it get more, or less (1.25)")
+    parser.add_argument("--seconds", type=float, default=1.0, metavar="S",
+                        help="of a round; rows that need it get more, or less (1)")
     parser.add_argument("--quick", action="store_true",
                         help="2 rounds of half a second, prints only")
     parser.add_argument("--noise", action="store_true",

@@ -138,8 +138,8 @@ std::int64_t Connection::receive(std::span<char> buffer) {
   const ssize_t got = ::recvmsg(fd_.get(), &message, 0);
   arrived_at_.reset();
   const cmsghdr* const stamp = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (stamp != nullptr && stamp->cmsg_level == SOL_SOCKET &&
-      stamp->cmsg_type == SCM_TIMESTAMPNS && stamp->cmsg_len >= CMSG_LEN(sizeof(timespec))) {
+  if (stamp != nullptr && stamp->cmsg_level == SOL_SOCKET && stamp->cmsg_type == SCM_TIMESTAMPNS &&
+      stamp->cmsg_len >= CMSG_LEN(sizeof(timespec))) {
     timespec wall{};
     std::memcpy(&wall, CMSG_DATA(stamp), sizeof wall);
     arrived_at_ = monotonic_of(wall);
@@ -149,8 +149,8 @@ std::int64_t Connection::receive(std::span<char> buffer) {
 
 void Connection::note_arrivals() {
   const int on = 1;
-  notes_arrivals_ = ssl_ == nullptr && ::setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on,
-                                                    sizeof on) == 0;
+  notes_arrivals_ =
+      ssl_ == nullptr && ::setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
 }
 
 bool Connection::has_buffered() const {

@@ -46,10 +46,8 @@ class Mailbox {
     if (batch.empty()) {
       return;
     }
-    const std::size_t count = batch.size();
     Node* node = new Node{nullptr, {}};
     node->items = std::move(batch);
-    pending_.fetch_add(count, std::memory_order_relaxed);
     node->next = pushed_.load(std::memory_order_relaxed);
     while (!pushed_.compare_exchange_weak(node->next, node, std::memory_order_seq_cst,
                                           std::memory_order_relaxed)) {
@@ -72,7 +70,6 @@ class Mailbox {
       while (taken < items_max && next_item_ < node->items.size()) {
         T& item = node->items[next_item_++];
         ++taken;
-        pending_.fetch_sub(1, std::memory_order_relaxed);
         f(std::move(item));
       }
       if (next_item_ == node->items.size()) {
@@ -106,9 +103,6 @@ class Mailbox {
   /// Takes the wake-up away; call it when wake_fd() was readable.
   void clear_wake() { wake_.clear(); }
 
-  /// Items posted and not taken yet, roughly; for back-pressure. Thread: any.
-  std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
-
  private:
   struct Node {
     Node* next;
@@ -133,7 +127,6 @@ class Mailbox {
 
   // What senders write, apart from what only the owner touches: each on its own cache line.
   alignas(64) std::atomic<Node*> pushed_{nullptr};
-  std::atomic<std::size_t> pending_{0};
   std::atomic<bool> asleep_{false};
   WakeFd wake_;
   alignas(64) Node* front_ = nullptr;
