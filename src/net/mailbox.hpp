@@ -46,8 +46,10 @@ class Mailbox {
     if (batch.empty()) {
       return;
     }
+    const std::size_t count = batch.size();
     Node* node = new Node{nullptr, {}};
     node->items = std::move(batch);
+    pending_.fetch_add(count, std::memory_order_relaxed);
     node->next = pushed_.load(std::memory_order_relaxed);
     while (!pushed_.compare_exchange_weak(node->next, node, std::memory_order_seq_cst,
                                           std::memory_order_relaxed)) {
@@ -65,6 +67,8 @@ class Mailbox {
   std::size_t take(std::size_t items_max, F&& f) {
     owner_.check();
     std::size_t taken = 0;
+    // Settled once: senders write that line, and each write of ours takes it from them.
+    const Settlement settlement{pending_, taken};
     while (taken < items_max && (front_ != nullptr || collect())) {
       Node* node = front_;
       while (taken < items_max && next_item_ < node->items.size()) {
@@ -103,7 +107,21 @@ class Mailbox {
   /// Takes the wake-up away; call it when wake_fd() was readable.
   void clear_wake() { wake_.clear(); }
 
+  /// Items posted and not taken yet, roughly (those of a take() that runs still count); for
+  /// back-pressure. Thread: any.
+  std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
+
  private:
+  /// Takes from `pending`, at its end, what was taken until then.
+  struct Settlement {
+    std::atomic<std::size_t>& pending;
+    const std::size_t& taken;
+    ~Settlement() {
+      if (taken > 0) {
+        pending.fetch_sub(taken, std::memory_order_relaxed);
+      }
+    }
+  };
   struct Node {
     Node* next;
     std::vector<T> items;
@@ -127,6 +145,7 @@ class Mailbox {
 
   // What senders write, apart from what only the owner touches: each on its own cache line.
   alignas(64) std::atomic<Node*> pushed_{nullptr};
+  std::atomic<std::size_t> pending_{0};
   std::atomic<bool> asleep_{false};
   WakeFd wake_;
   alignas(64) Node* front_ = nullptr;
