@@ -77,6 +77,17 @@ def said(command):
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def command_of(arguments):
+    """What was asked for, without what only says where the results go."""
+    told, is_file = [], False
+    for argument in arguments:
+        if not is_file and argument not in ("--json", "--no-page", "--no-build") and \
+                not argument.startswith("--json="):
+            told.append(argument)
+        is_file = argument == "--json"
+    return " ".join(["scripts/bench", *told])
+
+
 def about(options, arguments):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"^model name\s*: (.*)$", file.read(), re.M)
@@ -84,8 +95,8 @@ def about(options, arguments):
     if said(["git", "status", "--porcelain", "--", "src", "include", "bench", "cmake"]):
         commit += " with changes"
     return {"machine": f"{os.cpu_count()} CPUs, {model[1] if model else 'unknown model'}, "
-                       f"Linux {platform.release()}",
-            "commit": commit, "command": " ".join(["scripts/bench", *arguments]),
+                       f"Linux {platform.release().partition('-')[0]}",
+            "commit": commit, "command": command_of(arguments),
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
             "rounds": options.rounds, "seconds": options.seconds}
 

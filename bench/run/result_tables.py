@@ -66,7 +66,7 @@ def full_table(table, results, metric):
 
 
 def short_table(table, results, metric):
-    """Medians alone, ours with its ratio; no lines where nobody has the metric.
+    """Medians alone, ours with its ratio; no line for a row, and none at all, where nobody has it.
 
     A pace that was the load program's is marked: the server's is that or more.
     """
@@ -74,10 +74,10 @@ def short_table(table, results, metric):
     lines = head(["", *names])
     is_empty = True
     for row in rows_of(table, results):
-        cells = [row.label]
+        cells, has_any = [row.label], False
         for name in names:
             values = results.values(table.key, row.key, name, metric)
-            is_empty = is_empty and not values
+            has_any = has_any or bool(values)
             middle = median(values.values()) if values else 0
             cell = text_of(middle, digits_for(middle, metric.digits)) if values else ""
             if values and metric.is_pace and \
@@ -85,7 +85,9 @@ def short_table(table, results, metric):
                 cell = f"≥ {cell}"
             ratio = ratios(results, table, row, name, metric) if name == names[0] else None
             cells.append(f"{cell} ×{text_of(ratio.median, RATIO_DIGITS)}" if ratio else cell)
-        lines.append(line(cells))
+        if has_any:
+            is_empty = False
+            lines.append(line(cells))
     return [] if is_empty else lines
 
 
@@ -130,12 +132,13 @@ def tables_of(table, results):
         return metric_table(table, results)
     first, *others = table.metrics
     lines = [caption(first), "", *full_table(table, results, first)]
-    folded = []
+    folded, named = [], []
     for metric in others:
         made = short_table(table, results, metric)
         if made:
+            named.append(metric.name)
             folded += ["", caption(metric), "", *made]
     if folded:
-        names = ", ".join(metric.name for metric in others)
+        names = ", ".join(named)
         lines += ["", f"<details><summary>Also: {names}</summary>", *folded, "", "</details>"]
     return lines

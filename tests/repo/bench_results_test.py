@@ -1,5 +1,6 @@
 """scripts/bench: what it makes of measured values, and where it puts that."""
 
+import dataclasses
 import math
 import pathlib
 import sys
@@ -110,6 +111,13 @@ class Tables(unittest.TestCase):
             "| | wspushd | floor | ws |", "| --- | --- | --- | --- |",
             "| small | 3.0 ×1.50 | 2.0 | 6.0 |", "| big & wide | 4.0 ×1.33 | | |"])
 
+    def test_a_row_without_the_metric_has_no_line_of_it(self):
+        results = measured({("small", "wspushd"): [1.0], ("big", "wspushd"): [2.0]})
+        results.add("fan-out", "big", "wspushd", 2, result={"cpu": 2.0, "only": 7})
+        only = Metric("only", "only", "s", digits=0)
+        self.assertEqual(result_tables.short_table(TABLE, results, only)[2:],
+                         ["| big & wide | 7 |"])
+
     def test_a_pace_that_the_load_program_set_is_marked(self):
         pace = Metric("pace", "messages", "1/s", digits=0, is_pace=True)
         results = Results(ABOUT)
@@ -125,7 +133,8 @@ class Tables(unittest.TestCase):
         self.assertEqual(result_tables.short_table(TABLE, SOME, nothing), [])
 
     def test_all_but_the_first_are_folded_away(self):
-        lines = result_tables.tables_of(TABLE, SOME)
+        lines = result_tables.tables_of(dataclasses.replace(
+            TABLE, metrics=(CPU, Metric("absent", "absent", "s"), WAIT)), SOME)
         self.assertEqual(lines[0], "CPU of a delivery, µs (less is better):")
         self.assertLess(lines.index("<details><summary>Also: waiting</summary>"),
                         lines.index("Waiting, ms (less is better):"))

@@ -15,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "
 import campaign  # noqa: E402  (after the path is set)
 import kinds  # noqa: E402
 import load  # noqa: E402
+import main  # noqa: E402
 import servers  # noqa: E402
 from plan import Baseline, Contender, Metric, Row, Server, Table  # noqa: E402
 from results import Results  # noqa: E402
@@ -45,6 +46,14 @@ class Scratch(unittest.TestCase):
             file.write(text)
         os.chmod(path, 0o755)
         return path
+
+
+class TheCommandOnThePage(unittest.TestCase):
+    def test_says_what_was_measured_and_not_where_it_was_kept(self):
+        self.assertEqual(main.command_of(["--rounds", "3", "--json", "a b.json", "--no-page",
+                                          "--rows", "echo", "--json=c", "--no-build"]),
+                         "scripts/bench --rounds 3 --rows echo")
+        self.assertEqual(main.command_of([]), "scripts/bench")
 
 
 class StartedServers(Scratch):
