@@ -321,7 +321,10 @@ Result<Outcome, std::string> run_fan_out(const RunContext& context) {
   }
   Outcome outcome{.report = fan_out_report(context.options, *measured, run.faults())};
   outcome.is_good = is_exact(*measured, run.faults());
-  if (!outcome.is_good) {
+  if (!outcome.is_good && run.deliveries() == 0 && run.faults().first.empty()) {
+    outcome.fault = std::string("no message came to anybody: does the server speak --dialect ") +
+                    name_of(context.options.dialect) + ", and may we publish?";
+  } else if (!outcome.is_good) {
     outcome.fault = "not every message came once and in order: " +
                     (run.faults().first.empty() ? "gave up waiting" : run.faults().first);
   }

@@ -43,6 +43,8 @@ class FanOutRun {
   Result<Measurement, std::string> execute();
 
   const Faults& faults() const { return faults_; }
+  /// Of the whole run, warm-up included.
+  std::uint64_t deliveries() const { return tracker_.deliveries(); }
 
  private:
   struct Limit {

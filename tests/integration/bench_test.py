@@ -280,6 +280,18 @@ def test_a_server_that_is_at_fault_is_found_out(kind, alter):
     assert "not every message came once and in order" in why
 
 
+def test_a_server_that_fans_nothing_out_is_told_what_may_be_wrong():
+    floor = FaultyFloor(lambda number, frame: [])
+    try:
+        report, why = failing("fan-out", url_of(floor.address), "--dialect", "floor",
+                              "--connections", "2", "--messages", "3", "--payload-bytes", "20",
+                              "--timeout", "1")
+    finally:
+        floor.close()
+    assert report["missing"] > 0
+    assert "no message came to anybody: does the server speak --dialect floor" in why
+
+
 def test_the_table_is_for_people_and_progress_goes_to_standard_error(url, topic):
     done = run("wspush", "bench", "idle", "--url", url, "--topic", topic, "--connections", "3",
                "--duration", "1.2", "--progress")
