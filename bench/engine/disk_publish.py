@@ -2,14 +2,17 @@
 """What keeping history on the disk costs: publishing with each `sync`, and starting again.
 
     bench/engine/disk_publish.py WSPUSHD [--directory DIR] [--messages 200000] [--topics 10000]
-                                 [--kept 1000000] [--reactors 1] [--json FILE]
+                                 [--kept 1000000] [--reactors 1] [--sync memory,never,1s,turn]
+                                 [--cpus 0,1] [--json FILE]
 
-For each of memory, never, 1s and turn: a WSPUSHD of its own on loopback, fed by --streams NDJSON
+For each of memory, never, 1s and turn (or those of --sync): a WSPUSHD of its own on loopback, fed by --streams NDJSON
 streams that together publish --messages of 128 B over --topics (acknowledged messages a second,
 CPU of the server for each), then by one connection that waits for each answer (median and 99th
 percentile). Then --kept messages over --topics are published, the server is killed (-9) and started
 again: how long until it says ready, until a first history is answered, until all topics are in
-memory. DIR decides which disk is meant. Run it on the release build, on a quiet machine.
+memory. DIR decides which disk is meant. --cpus gives the servers the first of two CPUs and this
+program, which publishes, the second. scripts/bench runs it for its tables `disk` and `restart`. Run
+it on the release build, on a quiet machine.
 """
 
 import argparse
@@ -29,8 +32,11 @@ PAYLOAD = "x" * 116  # 128 B of JSON with its quotes and number
 HISTORY = {"messages": 1000000, "bytes": "1GiB", "ttl": "24h"}
 
 
+SYNCS = ("memory", "never", "1s", "turn")
+
+
 class Server:
-    def __init__(self, program, directory, engine, reactors):
+    def __init__(self, program, directory, engine, reactors, cpu=None):
         config = {"listen": [{"address": "127.0.0.1:0"}], "internal": {"address": "127.0.0.1:0"},
                   "reactors": reactors, "engine": engine, "drain": {"period": "0ms"},
                   "topics": [{"match": ">", "history": HISTORY}]}
@@ -38,8 +44,9 @@ class Server:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(config, file)
         self.began = time.monotonic()
-        self.process = subprocess.Popen([program, "--config", path], stderr=subprocess.PIPE,
-                                        text=True)
+        pinned = [] if cpu is None else ["taskset", "-c", str(cpu)]
+        self.process = subprocess.Popen([*pinned, program, "--config", path],
+                                        stderr=subprocess.PIPE, text=True)
         self.port = None
         for line in self.process.stderr:
             found = re.search(r"listening on 127\.0\.0\.1:(\d+) \(internal\)", line)
@@ -64,9 +71,13 @@ class Server:
         return float(re.search(rf"^{name} (\S+)$", self.get("/metrics").decode(), re.M)[1])
 
     def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Of all its threads: that which writes and those of the store are part of the price."""
+        tasks = f"/proc/{self.process.pid}/task"
+        spent = 0
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/schedstat", encoding="ascii") as file:
+                spent += int(file.read().split()[0])
+        return spent / 1e9
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
@@ -130,63 +141,98 @@ def bytes_under(directory):
                for at, _, names in os.walk(directory) for name in names)
 
 
-def main():
+def engine_of(sync, path):
+    return {"type": "memory"} if sync == "memory" else \
+        {"type": "disk", "disk": {"path": path, "sync": sync}}
+
+
+def measure_publishing(arguments, root, sync, cpu):
+    server = Server(arguments.program, root, engine_of(sync, os.path.join(root, sync)),
+                    arguments.reactors, cpu)
+    try:
+        rate, each = publish_streams(server, arguments.messages, arguments.topics,
+                                     arguments.streams)
+        times = publish_one_by_one(server, arguments.single)
+    finally:
+        server.end()
+    return {"messages_per_second": rate, "cpu_seconds": each,
+            "median_seconds": times[len(times) // 2],
+            "p99_seconds": times[len(times) * 99 // 100]}
+
+
+def measure_start(arguments, root, cpu):
+    """What was kept is there again after a kill: when, and what it takes."""
+    data = os.path.join(root, "kept")
+    engine = engine_of("1s", data)
+    server = Server(arguments.program, root, engine, arguments.reactors, cpu)
+    try:
+        publish_streams(server, arguments.kept, arguments.topics, arguments.streams)
+        before = server.resident_bytes()
+    finally:
+        server.end(kill=True)
+    server = Server(arguments.program, root, engine, arguments.reactors, cpu)
+    try:
+        first = json.loads(server.get("/api/topics/bench.t77/messages?after=first&limit=300"))
+        first_seconds = time.monotonic() - server.began
+        while server.metric("wspushd_topics") < arguments.topics:
+            time.sleep(0.02)
+        return {"kept": arguments.kept, "topics": arguments.topics,
+                "ready_seconds": server.ready_seconds, "first_history_seconds": first_seconds,
+                "first_history_messages": len(first["messages"]),
+                "all_topics_seconds": time.monotonic() - server.began, "resident_before": before,
+                "resident_after": server.resident_bytes(), "disk_bytes": bytes_under(data)}
+    finally:
+        server.end()
+
+
+def options_of(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("program")
     parser.add_argument("--directory", help="where the logs lie; a temporary one")
     parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--single", type=int, default=2000, help="published one by one")
     parser.add_argument("--topics", type=int, default=10_000)
-    parser.add_argument("--kept", type=int, default=1_000_000)
+    parser.add_argument("--kept", type=int, default=1_000_000, help="0: no start is measured")
     parser.add_argument("--streams", type=int, default=2)
     parser.add_argument("--reactors", type=int, default=1)
+    parser.add_argument("--sync", default=",".join(SYNCS),
+                        help="some of %(default)s; empty: a start alone is measured")
+    parser.add_argument("--cpus", help="of the server and of the publishers, like 0,1")
     parser.add_argument("--json")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
+    options.syncs = [each for each in options.sync.split(",") if each]
+    if not set(options.syncs) <= set(SYNCS):
+        parser.error(f"--sync {options.sync}: some of {','.join(SYNCS)}")
+    return options
+
+
+def main():
+    arguments = options_of(sys.argv[1:])
+    cpu = None
+    if arguments.cpus:
+        cpu, own = (int(each) for each in arguments.cpus.split(","))
+        os.sched_setaffinity(0, {own})
     root = tempfile.mkdtemp(prefix="disk-publish-", dir=arguments.directory)
     results = {"publish": {}, "start": {}}
     try:
-        print(f"{'engine':<14}{'messages/s':>12}{'CPU us each':>13}{'median us':>11}{'p99 us':>9}")
-        for sync in ("memory", "never", "1s", "turn"):
-            data = os.path.join(root, sync)
-            engine = {"type": "memory"} if sync == "memory" else \
-                {"type": "disk", "disk": {"path": data, "sync": sync}}
-            server = Server(arguments.program, root, engine, arguments.reactors)
-            rate, cpu = publish_streams(server, arguments.messages, arguments.topics,
-                                        arguments.streams)
-            times = publish_one_by_one(server, arguments.single)
-            server.end()
-            found = {"messages_per_second": rate, "cpu_seconds": cpu,
-                     "median_seconds": times[len(times) // 2],
-                     "p99_seconds": times[len(times) * 99 // 100]}
+        if arguments.syncs:
+            print(f"{'engine':<14}{'messages/s':>12}{'CPU us each':>13}{'median us':>11}{'p99 us':>9}")
+        for sync in arguments.syncs:
+            found = measure_publishing(arguments, root, sync, cpu)
             results["publish"][sync] = found
-            print(f"{sync:<14}{rate:>12,.0f}{cpu * 1e6:>13.2f}{times[len(times) // 2] * 1e6:>11.0f}"
-                  f"{times[len(times) * 99 // 100] * 1e6:>9.0f}", flush=True)
-
+            print(f"{sync:<14}{found['messages_per_second']:>12,.0f}"
+                  f"{found['cpu_seconds'] * 1e6:>13.2f}{found['median_seconds'] * 1e6:>11.0f}"
+                  f"{found['p99_seconds'] * 1e6:>9.0f}", flush=True)
         if arguments.kept > 0:
-            data = os.path.join(root, "kept")
-            engine = {"type": "disk", "disk": {"path": data, "sync": "1s"}}
-            server = Server(arguments.program, root, engine, arguments.reactors)
-            publish_streams(server, arguments.kept, arguments.topics, arguments.streams)
-            before = server.resident_bytes()
-            server.end(kill=True)
-            server = Server(arguments.program, root, engine, arguments.reactors)
-            first = json.loads(server.get("/api/topics/bench.t77/messages?after=first&limit=300"))
-            first_seconds = time.monotonic() - server.began
-            while server.metric("wspushd_topics") < arguments.topics:
-                time.sleep(0.02)
-            all_seconds = time.monotonic() - server.began
-            results["start"] = {
-                "kept": arguments.kept, "topics": arguments.topics,
-                "ready_seconds": server.ready_seconds, "first_history_seconds": first_seconds,
-                "all_topics_seconds": all_seconds, "resident_before": before,
-                "resident_after": server.resident_bytes(), "disk_bytes": bytes_under(data)}
-            print(f"\n{arguments.kept:,} kept in {arguments.topics:,} topics, after kill -9: ready in "
-                  f"{server.ready_seconds * 1e3:.0f} ms, a first history ({len(first['messages'])} "
-                  f"messages) after {first_seconds * 1e3:.0f} ms, all in memory after "
-                  f"{all_seconds:.2f} s\nresident {before / 1e6:.0f} MB before, "
-                  f"{server.resident_bytes() / 1e6:.0f} MB after; on the disk "
-                  f"{bytes_under(data) / 1e6:.0f} MB")
-            server.end()
+            found = results["start"] = measure_start(arguments, root, cpu)
+            print(f"\n{found['kept']:,} kept in {found['topics']:,} topics, after kill -9: ready in "
+                  f"{found['ready_seconds'] * 1e3:.0f} ms, a first history "
+                  f"({found['first_history_messages']} messages) after "
+                  f"{found['first_history_seconds'] * 1e3:.0f} ms, all in memory after "
+                  f"{found['all_topics_seconds']:.2f} s\nresident "
+                  f"{found['resident_before'] / 1e6:.0f} MB before, "
+                  f"{found['resident_after'] / 1e6:.0f} MB after; on the disk "
+                  f"{found['disk_bytes'] / 1e6:.0f} MB")
     finally:
         shutil.rmtree(root, ignore_errors=True)
     if arguments.json:

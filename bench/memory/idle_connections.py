@@ -7,8 +7,10 @@ Kinds: `ws`, `wss` (TLS), and with `+deflate` permessage-deflate as browsers off
 `+takeover` the same where compression.context_takeover is on. Each kind gets a WSPUSHD of its own,
 with one reactor, on loopback. The connections come to /ws, subscribe to topics that they share,
 get --messages messages of 1 KiB that shrink, and are silent then. Prints the growth of the process
-for each of them; the first tenth warms it up (tables, arenas) and is not counted, nor is what the
-kernel keeps for a socket. Run it on the release build.
+for each of them; the first tenth warms it up (tables, arenas) and is not counted. Beside it stands
+what the kernel keeps, of a connection that has both ends here: the growth of the whole machine's
+slabs, so nothing else may open or close many sockets or files meanwhile. Run it on the release
+build.
 """
 
 import argparse
@@ -39,6 +41,12 @@ def private_bytes(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         fields = dict(re.findall(r"^(\w+):\s+(\d+) kB$", file.read(), re.M))
     return 1024 * int(fields["Anonymous"])
+
+
+def slab_bytes():
+    """Of the machine's kernel: sockets, files, what epoll keeps of them."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return 1024 * int(re.search(r"^Slab:\s+(\d+) kB$", file.read(), re.M)[1])
 
 
 def text_frame(text):
@@ -112,7 +120,7 @@ def drain(socks):
 
 
 def measure(options, kind):
-    """Growth of the process for each connection, in bytes."""
+    """Growth of the process, and of the kernel's slabs, for each connection, in bytes."""
     commands = b"".join(text_frame(json.dumps({"op": "subscribe", "id": n, "topic": f"bench.{n}"}))
                         for n in range(options.topics))
     request = REQUEST.format("" if "+" not in kind else OFFER).encode()
@@ -125,14 +133,15 @@ def measure(options, kind):
         warm, idle = [], []
         try:
             for socks, count in ((warm, options.count // 10), (idle, options.count)):
-                before = private_bytes(process.pid)
+                before, slabs_before = private_bytes(process.pid), slab_bytes()
                 for _ in range(count):
                     socks.append(connect(public, context, request, commands))
                 if options.messages:
                     publish(internal, options.messages)
                     drain(warm + idle)
                 time.sleep(1)  # what ended with the handshakes is freed
-            return (private_bytes(process.pid) - before) / options.count
+            return ((private_bytes(process.pid) - before) / options.count,
+                    (slab_bytes() - slabs_before) / options.count)
         finally:
             process.kill()
             process.wait()
@@ -156,15 +165,16 @@ def main():
         parser.error(f"--kinds {options.kinds}: some of {','.join(KINDS)}")
     resource.setrlimit(resource.RLIMIT_NOFILE,
                        (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    print("| | bytes a connection |\n| --- | --- |")
-    results = {}
+    print("| | bytes a connection | of the kernel, both ends |\n| --- | --- | --- |")
+    results, kernel = {}, {}
     for kind in kinds:
-        results[kind] = round(measure(options, kind))
-        print(f"| `{kind}` | {results[kind]:,} |", flush=True)
+        results[kind], kernel[kind] = (round(each) for each in measure(options, kind))
+        print(f"| `{kind}` | {results[kind]:,} | {kernel[kind]:,} |", flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"connections": options.count, "topics": options.topics,
-                       "messages": options.messages, "bytes": results}, file)
+                       "messages": options.messages, "bytes": results, "kernel_bytes": kernel},
+                      file)
             file.write("\n")
 
 

@@ -4,12 +4,13 @@
 #include <string_view>
 
 #include <benchmark/benchmark.h>
+#include <simdjson.h>
 
 #include "aligned_bytes.hpp"
 #include "base/utf8.hpp"
 
-// UTF-8 validation of four kinds of text against the plain variant and copying. Arguments: bytes,
-// kind of text.
+// UTF-8 validation of four kinds of text against simdjson's validator, the plain variant and
+// copying. Arguments: bytes, kind of text.
 namespace wspush {
 namespace {
 
@@ -55,6 +56,15 @@ void BM_IsValidUtf8(benchmark::State& state) {
   count(state);
 }
 BENCHMARK(BM_IsValidUtf8)->Apply(sizes_and_kinds);
+
+void BM_SimdjsonUtf8(benchmark::State& state) {
+  const std::string text = text_of(state);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(simdjson::validate_utf8(text));
+  }
+  count(state);
+}
+BENCHMARK(BM_SimdjsonUtf8)->Apply(sizes_and_kinds);
 
 template <SimdLevel kLevel>
 void BM_IsValidUtf8AtLevel(benchmark::State& state) {

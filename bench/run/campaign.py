@@ -7,9 +7,12 @@ from load import LoadFault
 from servers import ServerFault
 
 # What a measurement takes besides its seconds: to start and to end, and for each connection.
-SECONDS_AROUND = 0.4
-SECONDS_PER_CONNECTION = 0.00025
+SECONDS_AROUND = 0.25
+SECONDS_PER_CONNECTION = 0.0001
+SECONDS_PER_TLS_CONNECTION = 0.0006
 SECONDS_PER_START = 0.3
+# A window that has begun is waited for; few peers send several messages at once.
+PEER_SECONDS_PER_DELIVERY = 8e-6
 
 
 def rounds_of(row, contender, rounds):
@@ -18,19 +21,22 @@ def rounds_of(row, contender, rounds):
     return {1 + index * rounds // count for index in range(count)}
 
 
+def seconds_of(row, contender, rounds, seconds):
+    """About how long one measurement takes, with its share of starting the server."""
+    starts = 1 if row.has_new_server_each_round else 1 / rounds
+    connections = row.number("connections") + row.number("stalled")
+    each = SECONDS_PER_TLS_CONNECTION if dict(contender.server.settings).get("tls") \
+        else SECONDS_PER_CONNECTION
+    behind = PEER_SECONDS_PER_DELIVERY * connections * row.number("window") if contender.is_peer \
+        else 0.0
+    return (SECONDS_AROUND + SECONDS_PER_START * starts + each * connections + row.warm_up +
+            row.seconds * seconds + behind)
+
+
 def seconds_expected(tables, rounds, seconds):
     """About how long the run takes."""
-    total = 0.0
-    for table in tables:
-        for group in table.groups():
-            total += SECONDS_PER_START * len({each.server for row in group
-                                              for each in row.contenders})
-            for row in group:
-                connections = row.number("connections") + row.number("stalled")
-                one = (row.seconds * seconds + row.warm_up + SECONDS_AROUND +
-                       SECONDS_PER_CONNECTION * connections)
-                total += one * sum(len(rounds_of(row, each, rounds)) for each in row.contenders)
-    return total
+    return sum(seconds_of(row, each, rounds, seconds) * len(rounds_of(row, each, rounds))
+               for table in tables for row in table.rows for each in row.contenders)
 
 
 class Progress:
@@ -60,7 +66,10 @@ class Progress:
 
 
 class Campaign:
-    def __init__(self, servers, load, results, progress, rounds, seconds):
+    """`others`: {scenario: what measures it}, where that starts its servers itself."""
+
+    def __init__(self, servers, load, results, progress, rounds, seconds, others=None):
+        self._others = others or {}
         self._servers = servers
         self._load = load
         self._results = results
@@ -72,8 +81,6 @@ class Campaign:
         for table in tables:
             for group in table.groups():
                 self._run_group(table, group)
-                self._progress.advance(seconds_expected([_of(table, group)], self._rounds,
-                                                        self._seconds))
 
     def _run_group(self, table, group):
         running = {}
@@ -95,16 +102,20 @@ class Campaign:
 
     def _measure(self, table, row, contender, number, running):
         names = (table.key, row.key, contender.name, number)
+        began = time.monotonic()
         try:
-            server = self._running_one(contender.server, running)
-            result = self._load.measure(row, contender, server, row.seconds * self._seconds)
-            self._results.add(*names, result=result)
+            load = self._others.get(row.scenario)
+            server = None if load else self._running_one(contender.server, running)
+            result = (load or self._load).measure(row, contender, server,
+                                                  row.seconds * self._seconds)
+            self._results.add(*names, result=result, took=time.monotonic() - began)
         except (LoadFault, ServerFault) as fault:
             self._results.add(*names, error=str(fault))
             self._progress.complain(f"{table.key}: {row.label}: {contender.name}: {fault}")
         finally:
             if row.has_new_server_each_round and contender.server in running:
                 self._servers.stop(running.pop(contender.server))
+            self._progress.advance(seconds_of(row, contender, self._rounds, self._seconds))
 
     def _running_one(self, server, running):
         if server in running and running[server].process.poll() is not None:  # it died meanwhile
@@ -112,8 +123,3 @@ class Campaign:
         if server not in running:
             running[server] = self._servers.start(server)
         return running[server]
-
-
-def _of(table, group):
-    """The table with one group's rows."""
-    return type(table)(table.key, table.title, table.text, table.metrics, tuple(group))

@@ -68,9 +68,8 @@ class Workshop:
         return directory, path
 
 
-def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None, has_long_history=False):
+def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None):
     """As it is shipped, history, offsets and metrics on; the limits meant for clients lifted."""
-    history = ", history: {messages: 1000000, bytes: 1GiB}" if has_long_history else ""
     listener = '{address: "127.0.0.1:0"}'
     if tls:
         certificate, key = shop.certificate()
@@ -78,7 +77,9 @@ def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None, has_lon
                     f'tls: {{certificate: "{certificate}", key: "{key}"}}}}')
     settings = [f"listen=[{listener}]", "internal.address=127.0.0.1:0", f"reactors={reactors}",
                 "limits.commands_per_second=0",
-                f"topics=[{{match: bench, subscribe: anyone, publish: anyone{history}}}]"]
+                f"topics=[{{match: bench, subscribe: anyone, publish: anyone}}]"]
+    if reactors > 1:
+        settings.append("pin_reactors=true")
     if echo:
         settings.append("echo=true")
     if ping_interval:

@@ -19,12 +19,13 @@ import result_tables
 import rows
 from campaign import Campaign, Progress, seconds_expected
 from kinds import Workshop, missing
-from load import Load
+from load import DiskLoad, Load
 from results import Results
 from servers import Servers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = "docs/performance.md"
+DISK_PROGRAM = "bench/engine/disk_publish.py"
 SERVER_CPU = 0
 LOAD_CPU = 1
 
@@ -34,7 +35,8 @@ def options_of(arguments):
         prog="scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="What wspushd costs, beside the floor (a server that does only the unavoidable,\n"
                     "bench/floor) and its peers, all in turn on this machine. Writes\n"
-                    "docs/performance.md and its plots. About 25 minutes.",
+                    "docs/performance.md and its plots. About 25 minutes; with --rounds 3\n"
+                    "--seconds 0.8 about 17.",
         epilog="The server gets CPU 0, the load CPU 1: run it on an otherwise idle machine.\n"
                "Without root, what is missing is not installed, and peers that are not there\n"
                "are left out.")
@@ -44,8 +46,8 @@ def options_of(arguments):
     parser.add_argument("--list", action="store_true", help="the tables and rows, and nothing else")
     parser.add_argument("--rounds", type=int, default=5, metavar="N",
                         help="of each row, the servers in turn (5)")
-    parser.add_argument("--seconds", type=float, default=1.25, metavar="S",
-                        help="of a round; rows that need it get more, or less (1.25)")
+    parser.add_argument("--seconds", type=float, default=1.0, metavar="S",
+                        help="of a round; rows that need it get more, or less (1)")
     parser.add_argument("--quick", action="store_true",
                         help="2 rounds of half a second, prints only")
     parser.add_argument("--noise", action="store_true",
@@ -75,6 +77,17 @@ def said(command):
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def command_of(arguments):
+    """What was asked for, without what only says where the results go."""
+    told, is_file = [], False
+    for argument in arguments:
+        if not is_file and argument not in ("--json", "--no-page", "--no-build") and \
+                not argument.startswith("--json="):
+            told.append(argument)
+        is_file = argument == "--json"
+    return " ".join(["scripts/bench", *told])
+
+
 def about(options, arguments):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"^model name\s*: (.*)$", file.read(), re.M)
@@ -82,8 +95,8 @@ def about(options, arguments):
     if said(["git", "status", "--porcelain", "--", "src", "include", "bench", "cmake"]):
         commit += " with changes"
     return {"machine": f"{os.cpu_count()} CPUs, {model[1] if model else 'unknown model'}, "
-                       f"Linux {platform.release()}",
-            "commit": commit, "command": " ".join(["scripts/bench", *arguments]),
+                       f"Linux {platform.release().partition('-')[0]}",
+            "commit": commit, "command": command_of(arguments),
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
             "rounds": options.rounds, "seconds": options.seconds}
 
@@ -140,13 +153,15 @@ def measure(options, arguments):
         try:
             with Servers(shop, cpus_of) as servers, \
                     Load(str(build / "wspush"), LOAD_CPU) as load:
-                Campaign(servers, load, results, progress, options.rounds,
-                         options.seconds).run(tables)
+                disk = DiskLoad(str(ROOT / DISK_PROGRAM), str(build / "wspushd"),
+                                (SERVER_CPU, LOAD_CPU), scratch)
+                Campaign(servers, load, results, progress, options.rounds, options.seconds,
+                         {"disk": disk}).run(tables)
         finally:  # what was measured before it was ended is not lost
             if options.json:
                 results.write(options.json)
             show(tables, results)
-    if not (options.quick or options.noise or options.no_page or options.no_peers):
+    if not (options.quick or options.noise or options.no_page):
         publish(rows.tables(), results)
     return 1 if results.errors() else 0
 

@@ -26,14 +26,23 @@ def replaced(page, key, lines):
     return "".join([before, begin, "\n", *(line + "\n" for line in lines), end, "\n", after])
 
 
+def absent_peers(table, results):
+    """Names of the peers that the table's rows have and the results do not."""
+    measured = results.contenders_of(table.key)
+    return list(dict.fromkeys(each.name for row in table.rows for each in row.contenders
+                              if each.is_peer and each.name not in measured))
+
+
 def section(table, results):
     """Heading, words, plot and figures of one table, as lines."""
     about = results.about
+    absent = absent_peers(table, results)
+    without = f" Without {', '.join(absent)}: not measured in this run." if absent else ""
     return ["", f"## {table.title}", "", table.text, "",
             f"![{table.title}]({PLOTS}/{table.key}.svg)", "",
             *result_tables.tables_of(table, results), "",
             f"{about['date']}, commit {about['commit']}, `{about['command']}`: "
-            f"{about['rounds']} rounds of {about['seconds']:g} s; {about['machine']}.", ""]
+            f"{about['rounds']} rounds of {about['seconds']:g} s; {about['machine']}.{without}", ""]
 
 
 def write(path, tables, results):

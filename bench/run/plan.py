@@ -16,6 +16,7 @@ class Metric:
     digits: int = 2     # behind the point, in tables
     factor: float = 1   # from the unit of the field to `unit`
     is_less_better: bool = True
+    is_pace: bool = False  # more would come where the load program was not the slower half
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Row:
     peer_rounds_max: int = 3      # they differ by factors, not by percents
     group: str = ""               # rows of one group take turns, round by round
     has_new_server_each_round: bool = False
+    load_gives_way: bool = False  # to servers that share its CPU
 
     def number(self, option, default=0):
         return next((value for name, value in self.load if name == option), default)
@@ -75,6 +77,7 @@ class Table:
     text: str                     # below the title: what the rows are
     metrics: tuple                # the first is plotted and shown with its spread
     rows: tuple = field(default_factory=tuple)
+    is_by_metric: bool = False    # one contender alone: the metrics are the columns
 
     def groups(self):
         """Lists of rows that take turns."""

@@ -3,6 +3,8 @@
 from figures import digits_for, median, paired_ratios, spread, text_of, text_of_spread
 
 FAILED = "failed"
+# From this share of the time on the load program was the slower half: the server could do more.
+LOAD_IS_FULL = 0.95
 RATIO_DIGITS = 2
 
 
@@ -64,19 +66,57 @@ def full_table(table, results, metric):
 
 
 def short_table(table, results, metric):
-    """Medians alone; no lines where nobody has the metric."""
+    """Medians alone, ours with its ratio; no line for a row, and none at all, where nobody has it.
+
+    A pace that was the load program's is marked: the server's is that or more.
+    """
     names = columns_of(table, results)
     lines = head(["", *names])
     is_empty = True
     for row in rows_of(table, results):
-        cells = [row.label]
+        cells, has_any = [row.label], False
         for name in names:
             values = results.values(table.key, row.key, name, metric)
-            is_empty = is_empty and not values
+            has_any = has_any or bool(values)
             middle = median(values.values()) if values else 0
-            cells.append(text_of(middle, digits_for(middle, metric.digits)) if values else "")
-        lines.append(line(cells))
+            cell = text_of(middle, digits_for(middle, metric.digits)) if values else ""
+            if values and metric.is_pace and \
+                    results.load_share(table.key, row.key, name) >= LOAD_IS_FULL:
+                cell = f"≥ {cell}"
+            ratio = ratios(results, table, row, name, metric) if name == names[0] else None
+            cells.append(f"{cell} ×{text_of(ratio.median, RATIO_DIGITS)}" if ratio else cell)
+        if has_any:
+            is_empty = False
+            lines.append(line(cells))
     return [] if is_empty else lines
+
+
+def metric_table(table, results):
+    """One contender; a column for each metric, the first with its spread and its ratio."""
+    name = columns_of(table, results)[0]
+    rows = rows_of(table, results)
+    metrics = [each for each in table.metrics
+               if any(results.values(table.key, row.key, name, each) for row in rows)]
+    has_ratio = any(ratios(results, table, row, name, metrics[0]) for row in rows)
+    heads = [f"{each.name}, {each.unit}" if each.unit else each.name for each in metrics]
+    lines = head(["", heads[0], *(["ratio"] if has_ratio else []), *heads[1:]])
+    for row in rows:
+        cells = [row.label]
+        for each in metrics:
+            values = list(results.values(table.key, row.key, name, each).values())
+            if values:
+                measured = spread(values)
+                digits = digits_for(measured.median, each.digits)
+                cell = text_of_spread(measured, digits) if each is metrics[0] else \
+                    text_of(measured.median, digits)
+            else:
+                cell = FAILED if results.has_failed(table.key, row.key, name) else ""
+            cells.append(cell)
+            if each is metrics[0] and has_ratio:
+                ratio = ratios(results, table, row, name, each)
+                cells.append(text_of_spread(ratio, RATIO_DIGITS) if ratio else "")
+        lines.append(line(cells))
+    return lines
 
 
 def caption(metric):
@@ -88,14 +128,17 @@ def tables_of(table, results):
     """All figures of a table, as lines; those behind the first metric are folded away."""
     if not columns_of(table, results):
         return ["Nothing of it was measured."]
+    if table.is_by_metric:
+        return metric_table(table, results)
     first, *others = table.metrics
     lines = [caption(first), "", *full_table(table, results, first)]
-    folded = []
+    folded, named = [], []
     for metric in others:
         made = short_table(table, results, metric)
         if made:
+            named.append(metric.name)
             folded += ["", caption(metric), "", *made]
     if folded:
-        names = ", ".join(metric.name for metric in others)
+        names = ", ".join(named)
         lines += ["", f"<details><summary>Also: {names}</summary>", *folded, "", "</details>"]
     return lines

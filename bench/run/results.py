@@ -2,22 +2,25 @@
 
 import json
 
+from figures import median
+
 
 class Results:
     """Records, in the order in which they were measured.
 
     A record holds `table`, `row`, `contender` and `round`, and either `result`, the line of JSON of
-    the load program, or `error`, what it said instead. `about` tells where and how: machine,
-    commit, command, date, rounds.
+    the load program, and `took`, the seconds that it cost with all around it, or `error`, what was
+    said instead. `about` tells where and how: machine, commit, command, date, rounds.
     """
 
     def __init__(self, about, records=()):
         self.about = dict(about)
         self.records = list(records)
 
-    def add(self, table, row, contender, number, *, result=None, error=None):
+    def add(self, table, row, contender, number, *, result=None, error=None, took=0.0):
         record = {"table": table, "row": row, "contender": contender, "round": number}
-        record.update({"result": result} if error is None else {"error": error})
+        record.update({"result": result, "took": round(took, 3)} if error is None
+                      else {"error": error})
         self.records.append(record)
 
     def values(self, table, row, contender, metric):
@@ -25,6 +28,13 @@ class Results:
         return {record["round"]: record["result"][metric.field] * metric.factor
                 for record in self._of(table, row, contender)
                 if metric.field in record.get("result", {})}
+
+    def load_share(self, table, row, contender):
+        """How much of the time the load program was busy, the median; 0 where it does not tell."""
+        shares = [record["result"]["generator_share"]
+                  for record in self._of(table, row, contender)
+                  if "generator_share" in record.get("result", {})]
+        return median(shares) if shares else 0.0
 
     def has_failed(self, table, row, contender):
         """True where there were rounds, and none of them was good."""

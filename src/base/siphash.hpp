@@ -58,8 +58,17 @@ std::uint64_t siphash(SipKey key, ByteView bytes) noexcept {
     absorb(word);
   }
   std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56;
-  for (std::size_t i = 0; i < bytes.size() % 8; ++i) {
-    last |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
+  const std::size_t rest = bytes.size() % 8;
+  if (bytes.size() >= 8) {
+    // The rest by a word that reaches back: names differ in length, and a loop over single bytes
+    // would be mispredicted for each. Two shifts, as one by 64 is undefined.
+    std::uint64_t word;
+    std::memcpy(&word, at + rest - 8, 8);
+    last |= (word >> 1) >> (63 - 8 * rest);
+  } else {
+    for (std::size_t i = 0; i < rest; ++i) {
+      last |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
+    }
   }
   absorb(last);
   v2 ^= 0xff;

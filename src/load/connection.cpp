@@ -1,6 +1,7 @@
 #include "load/connection.hpp"
 
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <sys/socket.h>
 #include <utility>
@@ -9,6 +10,21 @@
 #include <openssl/ssl.h>
 
 namespace wspush::load {
+namespace {
+
+std::chrono::nanoseconds since_epoch(const timespec& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+/// The kernel's stamps are of the wall clock, which may be set: the distance is taken each time.
+TimePoint monotonic_of(const timespec& wall) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return MonotonicClock::now() -
+         std::chrono::duration_cast<Duration>(since_epoch(now) - since_epoch(wall));
+}
+
+}  // namespace
 
 std::span<epoll_event> Poller::wait(std::int64_t timeout_ns, std::span<epoll_event> events) {
   const timespec timeout{.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
@@ -74,7 +90,7 @@ bool Connection::on_writable(Poller& poller) {
 std::optional<std::string_view> Connection::read(std::span<char> buffer, Poller& poller) {
   errno = 0;
   if (ssl_ == nullptr) {
-    const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    const std::int64_t got = receive(buffer);
     if (got > 0) {
       return std::string_view(buffer.data(), static_cast<std::size_t>(got));
     }
@@ -106,6 +122,35 @@ std::optional<std::string_view> Connection::read(std::span<char> buffer, Poller&
     default:
       return std::nullopt;
   }
+}
+
+std::int64_t Connection::receive(std::span<char> buffer) {
+  if (!notes_arrivals_) {
+    return ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  }
+  iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t got = ::recvmsg(fd_.get(), &message, 0);
+  arrived_at_.reset();
+  const cmsghdr* const stamp = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (stamp != nullptr && stamp->cmsg_level == SOL_SOCKET && stamp->cmsg_type == SCM_TIMESTAMPNS &&
+      stamp->cmsg_len >= CMSG_LEN(sizeof(timespec))) {
+    timespec wall{};
+    std::memcpy(&wall, CMSG_DATA(stamp), sizeof wall);
+    arrived_at_ = monotonic_of(wall);
+  }
+  return got;
+}
+
+void Connection::note_arrivals() {
+  const int on = 1;
+  notes_arrivals_ =
+      ssl_ == nullptr && ::setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
 }
 
 bool Connection::has_buffered() const {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <sys/epoll.h>
 
+#include "wspush/base/clock.hpp"
+
 #include "base/unique_fd.hpp"
 #include "load/tls_client.hpp"
 
@@ -56,6 +58,13 @@ class Connection {
   /// `send`. Lifetime of the view: `buffer`.
   std::optional<std::string_view> read(std::span<char> buffer, Poller& poller);
 
+  /// From now on the kernel notes when what is read had arrived. Plain connections only: of others,
+  /// and where the kernel does not, it stays unknown.
+  void note_arrivals();
+
+  /// When the last of what `read` brought last had arrived in this socket; nullopt: unknown.
+  std::optional<TimePoint> arrived_at() const { return arrived_at_; }
+
   /// More can be read that epoll knows nothing of.
   bool has_buffered() const;
 
@@ -72,6 +81,8 @@ class Connection {
   /// Takes a TLS handshake on. False as in `send`.
   bool secure(Poller& poller);
   bool flush(Poller& poller);
+  /// recv(), with the time of arrival where it is noted.
+  std::int64_t receive(std::span<char> buffer);
   /// Bytes taken, 0 where it would block, -1 at an error.
   std::int64_t write_some(std::string_view bytes);
   void want(std::uint32_t events, Poller& poller);
@@ -82,6 +93,8 @@ class Connection {
   std::uint64_t token_ = 0;
   std::uint32_t events_ = 0;
   bool is_secured_ = false;
+  bool notes_arrivals_ = false;
+  std::optional<TimePoint> arrived_at_;
   std::string unsent_;
 };
 

@@ -1,5 +1,7 @@
 #include "load/delivery_tracker.hpp"
 
+#include <algorithm>
+
 namespace wspush::load {
 
 std::uint64_t DeliveryTracker::publish(TimePoint when) {
@@ -14,10 +16,17 @@ bool DeliveryTracker::deliver(std::uint64_t sequence) {
   }
   ++deliveries_;
   Waiting& message = waiting_[static_cast<std::size_t>(sequence - done - 1)];
+  if (message.arrived_at) {
+    message.arrived_at =
+        arrived_at_ ? std::optional(std::max(*message.arrived_at, *arrived_at_)) : std::nullopt;
+  }
   if (--message.subscribers_left > 0) {
     return true;
   }
   latencies_.add(MonotonicClock::now() - message.published_at);
+  if (message.arrived_at) {
+    arrivals_.add(*message.arrived_at - message.published_at);
+  }
   while (!waiting_.empty() && waiting_.front().subscribers_left == 0) {
     waiting_.pop_front();
   }

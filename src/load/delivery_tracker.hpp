@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "wspush/base/clock.hpp"
 
@@ -19,6 +20,10 @@ class DeliveryTracker {
   /// The next message goes out, or was due, at `when`. Returns its number; the first is 1.
   std::uint64_t publish(TimePoint when);
 
+  /// What is delivered from now on had arrived at its subscriber's socket at `when`; nullopt:
+  /// unknown. Before it is read: how long the reader took is not in it.
+  void arrived(std::optional<TimePoint> when) { arrived_at_ = when; }
+
   /// A subscriber got `sequence` for the first time. False: no such message was published.
   bool deliver(std::uint64_t sequence);
 
@@ -30,17 +35,23 @@ class DeliveryTracker {
   /// counts from when it was due, so that a generator held up by the server hides nothing.
   Durations& latencies() { return latencies_; }
 
+  /// Publish to the last subscriber's socket, of the messages whose arrivals are all known.
+  Durations& arrivals() { return arrivals_; }
+
  private:
   struct Waiting {
     TimePoint published_at;
     std::size_t subscribers_left;
+    std::optional<TimePoint> arrived_at{TimePoint::min()};  ///< the latest; nullopt: one unknown
   };
 
   std::size_t subscribers_;
   std::uint64_t published_ = 0;
   std::uint64_t deliveries_ = 0;
   std::deque<Waiting> waiting_;  // of the messages published_ - size + 1 .. published_
+  std::optional<TimePoint> arrived_at_;
   Durations latencies_;
+  Durations arrivals_;
 };
 
 }  // namespace wspush::load

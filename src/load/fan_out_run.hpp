@@ -24,6 +24,8 @@ struct Measurement {
   std::uint64_t received_bytes = 0;        ///< by the subscribers, headers and envelopes included
   std::chrono::nanoseconds latency_p50{};  ///< publish to last subscriber
   std::chrono::nanoseconds latency_p99{};
+  /// Publish until the last subscriber's socket has it; only where arrivals are noted.
+  std::optional<std::chrono::nanoseconds> arrival_p50;
   Usage usage;
   /// The server's private memory, from before the first message to the end.
   std::optional<std::int64_t> memory_growth_bytes;
@@ -41,6 +43,8 @@ class FanOutRun {
   Result<Measurement, std::string> execute();
 
   const Faults& faults() const { return faults_; }
+  /// Of the whole run, warm-up included.
+  std::uint64_t deliveries() const { return tracker_.deliveries(); }
 
  private:
   struct Limit {

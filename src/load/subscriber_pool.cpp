@@ -34,6 +34,9 @@ Result<void, std::string> SubscriberPool::open_more(std::size_t up_to) {
     if (!connection) {
       return Unexpected("subscriber " + std::to_string(index) + ": " + connection.error());
     }
+    if (options.rate_per_second > 0) {
+      connection->note_arrivals();
+    }
     clients_.push_back({std::move(*connection), std::move(subscriber)});
   }
   return {};
@@ -61,6 +64,7 @@ bool SubscriberPool::read_some(Client& client, std::span<char> buffer) {
       return false;
     }
     received_bytes_ += input->size();
+    context_.tracker.arrived(client.connection.arrived_at());
     has_more = !input->empty() && client.connection.has_buffered();
     const bool was_live = client.subscriber.state() == Subscriber::State::kLive;
     reply_.clear();

@@ -67,12 +67,13 @@ class Mailbox {
   std::size_t take(std::size_t items_max, F&& f) {
     owner_.check();
     std::size_t taken = 0;
+    // Settled once: senders write that line, and each write of ours takes it from them.
+    const Settlement settlement{pending_, taken};
     while (taken < items_max && (front_ != nullptr || collect())) {
       Node* node = front_;
       while (taken < items_max && next_item_ < node->items.size()) {
         T& item = node->items[next_item_++];
         ++taken;
-        pending_.fetch_sub(1, std::memory_order_relaxed);
         f(std::move(item));
       }
       if (next_item_ == node->items.size()) {
@@ -106,10 +107,21 @@ class Mailbox {
   /// Takes the wake-up away; call it when wake_fd() was readable.
   void clear_wake() { wake_.clear(); }
 
-  /// Items posted and not taken yet, roughly; for back-pressure. Thread: any.
+  /// Items posted and not taken yet, roughly (those of a take() that runs still count); for
+  /// back-pressure. Thread: any.
   std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
  private:
+  /// Takes from `pending`, at its end, what was taken until then.
+  struct Settlement {
+    std::atomic<std::size_t>& pending;
+    const std::size_t& taken;
+    ~Settlement() {
+      if (taken > 0) {
+        pending.fetch_sub(taken, std::memory_order_relaxed);
+      }
+    }
+  };
   struct Node {
     Node* next;
     std::vector<T> items;

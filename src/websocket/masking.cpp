@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -15,6 +16,10 @@ static_assert(std::endian::native == std::endian::little, "the key's bytes stand
 
 /// Payloads below this go by words: a call through a pointer and a vector's set-up cost more.
 constexpr std::size_t kVectorBytes = 32;
+
+/// From here on the vectors between the first and the last are written where they cross no cache
+/// line. A payload lies behind a header of 6 or 8 bytes: every store would be two.
+constexpr std::size_t kAlignedBytes = 512;
 
 /// What unmask_text() unmasks before it validates it: a part of the first-level cache.
 constexpr std::size_t kTextStepBytes = 8 << 10;
@@ -36,9 +41,10 @@ void store(char* bytes, Word word) {
   std::memcpy(bytes, &word, sizeof word);
 }
 
-// In all variants the last word or vector of the payload is read before anything is written and
-// written after everything else. It may overlap the one before it: those bytes are then written
-// twice with the same value, and no loop over single bytes is needed for the rest.
+// In all variants the last word or vector of the payload, and the first vector, are read before
+// anything is written and written after everything else. They may overlap their neighbours: those
+// bytes are then written twice with the same value, and no loop over single bytes is needed for the
+// rest.
 
 void unmask_words(char* bytes, std::size_t size, std::uint32_t key) noexcept {
   if (size >= 8) {
@@ -64,6 +70,13 @@ void unmask_words(char* bytes, std::size_t size, std::uint32_t key) noexcept {
 
 #if defined(__x86_64__)
 
+/// How far behind `bytes` the second vector begins; the first covers all before it.
+template <std::size_t kVector>
+std::size_t second_vector(const char* bytes, std::size_t size) {
+  return size < kAlignedBytes ? kVector
+                              : kVector - reinterpret_cast<std::uintptr_t>(bytes) % kVector;
+}
+
 [[gnu::target("avx2")]] void unmask_avx2(char* bytes, std::size_t size,
                                          std::uint32_t key) noexcept {
   if (size < 32) {
@@ -74,7 +87,12 @@ void unmask_words(char* bytes, std::size_t size, std::uint32_t key) noexcept {
   char* const last_at = bytes + size - 32;
   const __m256i last = _mm256_xor_si256(_mm256_loadu_si256(at(last_at)),
                                         _mm256_set1_epi32(static_cast<int>(turned(key, size))));
-  const __m256i keys = _mm256_set1_epi32(static_cast<int>(key));
+  char* const first_at = bytes;
+  const __m256i first =
+      _mm256_xor_si256(_mm256_loadu_si256(at(bytes)), _mm256_set1_epi32(static_cast<int>(key)));
+  const std::size_t skipped = second_vector<32>(bytes, size);
+  bytes += skipped;
+  const __m256i keys = _mm256_set1_epi32(static_cast<int>(turned(key, skipped)));
   for (; last_at - bytes >= 128; bytes += 128) {
     const __m256i a = _mm256_xor_si256(_mm256_loadu_si256(at(bytes)), keys);
     const __m256i b = _mm256_xor_si256(_mm256_loadu_si256(at(bytes + 32)), keys);
@@ -88,6 +106,7 @@ void unmask_words(char* bytes, std::size_t size, std::uint32_t key) noexcept {
   for (; bytes < last_at; bytes += 32) {
     _mm256_storeu_si256(at(bytes), _mm256_xor_si256(_mm256_loadu_si256(at(bytes)), keys));
   }
+  _mm256_storeu_si256(at(first_at), first);
   _mm256_storeu_si256(at(last_at), last);
 }
 
@@ -100,7 +119,12 @@ void unmask_words(char* bytes, std::size_t size, std::uint32_t key) noexcept {
   char* const last_at = bytes + size - 64;
   const __m512i last = _mm512_xor_si512(_mm512_loadu_si512(last_at),
                                         _mm512_set1_epi32(static_cast<int>(turned(key, size))));
-  const __m512i keys = _mm512_set1_epi32(static_cast<int>(key));
+  char* const first_at = bytes;
+  const __m512i first =
+      _mm512_xor_si512(_mm512_loadu_si512(bytes), _mm512_set1_epi32(static_cast<int>(key)));
+  const std::size_t skipped = second_vector<64>(bytes, size);
+  bytes += skipped;
+  const __m512i keys = _mm512_set1_epi32(static_cast<int>(turned(key, skipped)));
   for (; last_at - bytes >= 128; bytes += 128) {
     const __m512i a = _mm512_xor_si512(_mm512_loadu_si512(bytes), keys);
     const __m512i b = _mm512_xor_si512(_mm512_loadu_si512(bytes + 64), keys);
@@ -110,6 +134,7 @@ void unmask_words(char* bytes, std::size_t size, std::uint32_t key) noexcept {
   for (; bytes < last_at; bytes += 64) {
     _mm512_storeu_si512(bytes, _mm512_xor_si512(_mm512_loadu_si512(bytes), keys));
   }
+  _mm512_storeu_si512(first_at, first);
   _mm512_storeu_si512(last_at, last);
 }
 

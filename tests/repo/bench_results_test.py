@@ -1,5 +1,6 @@
 """scripts/bench: what it makes of measured values, and where it puts that."""
 
+import dataclasses
 import math
 import pathlib
 import sys
@@ -108,14 +109,32 @@ class Tables(unittest.TestCase):
     def test_the_others_have_medians(self):
         self.assertEqual(result_tables.short_table(TABLE, SOME, WAIT), [
             "| | wspushd | floor | ws |", "| --- | --- | --- | --- |",
-            "| small | 3.0 | 2.0 | 6.0 |", "| big & wide | 4.0 | | |"])
+            "| small | 3.0 ×1.50 | 2.0 | 6.0 |", "| big & wide | 4.0 ×1.33 | | |"])
+
+    def test_a_row_without_the_metric_has_no_line_of_it(self):
+        results = measured({("small", "wspushd"): [1.0], ("big", "wspushd"): [2.0]})
+        results.add("fan-out", "big", "wspushd", 2, result={"cpu": 2.0, "only": 7})
+        only = Metric("only", "only", "s", digits=0)
+        self.assertEqual(result_tables.short_table(TABLE, results, only)[2:],
+                         ["| big & wide | 7 |"])
+
+    def test_a_pace_that_the_load_program_set_is_marked(self):
+        pace = Metric("pace", "messages", "1/s", digits=0, is_pace=True)
+        results = Results(ABOUT)
+        for contender, share in (("wspushd", 0.97), ("floor", 0.8)):
+            for number in (1, 2):
+                results.add("fan-out", "small", contender, number,
+                            result={"cpu": 1.0, "pace": 100, "generator_share": share})
+        self.assertEqual(result_tables.short_table(TABLE, results, pace)[-1],
+                         "| small | ≥ 100 ×1.00 | 100 |")
 
     def test_a_metric_that_nobody_has_is_left_out(self):
         nothing = Metric("absent", "absent", "s")
         self.assertEqual(result_tables.short_table(TABLE, SOME, nothing), [])
 
     def test_all_but_the_first_are_folded_away(self):
-        lines = result_tables.tables_of(TABLE, SOME)
+        lines = result_tables.tables_of(dataclasses.replace(
+            TABLE, metrics=(CPU, Metric("absent", "absent", "s"), WAIT)), SOME)
         self.assertEqual(lines[0], "CPU of a delivery, µs (less is better):")
         self.assertLess(lines.index("<details><summary>Also: waiting</summary>"),
                         lines.index("Waiting, ms (less is better):"))
@@ -124,6 +143,19 @@ class Tables(unittest.TestCase):
     def test_nothing_measured_is_told(self):
         self.assertEqual(result_tables.tables_of(TABLE, Results(ABOUT)),
                          ["Nothing of it was measured."])
+
+    def test_of_one_contender_may_have_the_metrics_as_columns(self):
+        table = Table("fan-out", "T", "", (CPU, Metric("absent", "absent", ""), WAIT), TABLE.rows,
+                      is_by_metric=True)
+        results = measured({("small", "wspushd"): [3.0, 2.0, 8.0], ("big", "wspushd"): [4.0]})
+        self.assertEqual(result_tables.tables_of(table, results), [
+            "| | CPU of a delivery, µs | ratio | waiting, ms |",
+            "| --- | --- | --- | --- |",
+            "| small | 3.00 (2.00–8.00) | | 3.0 |",
+            "| big & wide | 4.00 | 1.33 | 4.0 |"])
+        failed = measured({("small", "wspushd"): [1.0], ("big", "wspushd"): [None]})
+        self.assertIn("| big & wide | failed | failed |",
+                      result_tables.tables_of(table, failed))
 
     def test_columns_of_contenders_that_did_not_take_part_are_left_out(self):
         results = measured({("small", "wspushd"): [1.0]})
@@ -203,6 +235,13 @@ class Page(unittest.TestCase):
         some = measured({("small", "wspushd"): [1.0]})
         self.assertEqual(page.write(self.path, [TABLE], some), ["fan-out"])
         self.assertEqual(self.path.read_text(encoding="utf-8"), before)
+
+    def test_peers_that_were_not_measured_are_named(self):
+        some = measured({(row.key, each.name): [1.0] for row in TABLE.rows
+                         for each in row.contenders if not each.is_peer})
+        self.assertEqual(page.write(self.path, [TABLE], some), [])
+        self.assertIn("; 2 CPUs. Without ws: not measured in this run.\n",
+                      self.path.read_text(encoding="utf-8"))
 
     def test_a_page_without_the_place_is_refused(self):
         with self.assertRaises(page.MarkerFault):

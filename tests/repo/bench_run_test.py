@@ -15,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "
 import campaign  # noqa: E402  (after the path is set)
 import kinds  # noqa: E402
 import load  # noqa: E402
+import main  # noqa: E402
 import servers  # noqa: E402
 from plan import Baseline, Contender, Metric, Row, Server, Table  # noqa: E402
 from results import Results  # noqa: E402
@@ -45,6 +46,14 @@ class Scratch(unittest.TestCase):
             file.write(text)
         os.chmod(path, 0o755)
         return path
+
+
+class TheCommandOnThePage(unittest.TestCase):
+    def test_says_what_was_measured_and_not_where_it_was_kept(self):
+        self.assertEqual(main.command_of(["--rounds", "3", "--json", "a b.json", "--no-page",
+                                          "--rows", "echo", "--json=c", "--no-build"]),
+                         "scripts/bench --rounds 3 --rows echo")
+        self.assertEqual(main.command_of([]), "scripts/bench")
 
 
 class StartedServers(Scratch):
@@ -154,6 +163,13 @@ class LoadProgram(Scratch):
             "bench echo --url ws://127.0.0.1:1 --server-pid 42 --duration 1 --warm-up 1 --json "
             "--depth 4")
 
+    @unittest.skipUnless(os.path.exists("/proc/self/autogroup"), "sessions share CPUs equally")
+    def test_may_give_way_to_the_server(self):
+        row = Row("row", "row", "publish", (), load_gives_way=True)
+        says_its_weight = """printf '{"said":"%s"}\\n' "$(cat /proc/self/autogroup) $1" """
+        self.assertRegex(self.measure(says_its_weight, row)["said"], "nice 19 bench$")
+        self.assertRegex(self.measure(says_its_weight)["said"], "nice 0 bench$")
+
     def test_a_line_of_json_among_others_is_the_result(self):
         self.assertEqual(self.measure("""echo a table; echo '{"x":1.5}'"""), {"x": 1.5})
 
@@ -165,6 +181,30 @@ class LoadProgram(Scratch):
 
     def test_one_that_does_not_end_is_ended(self):
         with mock.patch.object(load, "SPARE_SECONDS", -1.05), \
+                self.assertRaisesRegex(load.LoadFault, "no end after"):
+            self.measure("exec sleep 60")
+
+
+class DiskProgram(Scratch):
+    ROW = Row("1s", "1s", "disk", (), (("sync", "1s"), ("kept", 0)))
+
+    def measure(self, text):
+        program = load.DiskLoad(self.program("#!/bin/sh\n" + text), "wspushd", (0, 1), self.scratch)
+        return program.measure(self.ROW, CONTENDER, None, 1)
+
+    def test_is_told_what_the_row_asks_for_and_says_what_it_found(self):
+        self.assertEqual(
+            self.measure("""printf '{"publish":{"1s":{"said":"%s"}},"start":{}}' "$*" > "$7" """)
+            ["said"].partition(" --json ")[0], f"wspushd --directory {self.scratch} --cpus 0,1")
+        found = self.measure("""printf '{"publish":{},"start":{"said":"%s"}}' "$*" > "$7" """)
+        self.assertTrue(found["said"].endswith(" --sync 1s --kept 0"), found)
+
+    def test_a_failure_is_a_fault_that_says_why(self):
+        with self.assertRaisesRegex(load.LoadFault, "refused by the disk"):
+            self.measure("echo refused by the disk >&2; exit 1")
+
+    def test_one_that_does_not_end_is_ended(self):
+        with mock.patch.object(load, "SPARE_SECONDS", 0.05), \
                 self.assertRaisesRegex(load.LoadFault, "no end after"):
             self.measure("exec sleep 60")
 
@@ -266,6 +306,27 @@ class Rounds(unittest.TestCase):
         self.servers.start = start
         self.run_rows(Row("x", "x", "echo", (OURS,)), rounds=3)
         self.assertEqual(len(started), 2)
+
+    def test_what_starts_its_servers_itself_gets_none(self):
+        table = Table("t", "T", "", (METRIC,), (Row("x", "x", "disk", (OURS,)),))
+        disk = mock.Mock()
+        disk.measure.return_value = {"cpu": 3.0}
+        progress = campaign.Progress(1, out=self.said)
+        campaign.Campaign(self.servers, self.load, self.results, progress, 2, 1,
+                          {"disk": disk}).run([table])
+        self.assertEqual(self.servers.log, [])
+        self.assertEqual(self.results.values("t", "x", "ours", METRIC), {1: 3.0, 2: 3.0})
+
+    def test_each_measurement_is_progress(self):
+        now = [0.0]
+        rows_ = (Row("x", "x", "echo", (OURS, FLOOR)), Row("y", "y", "echo", (OURS,), group="g"))
+        table = Table("t", "T", "", (METRIC,), rows_)
+        expected = campaign.seconds_expected([table], 2, 1)
+        progress = campaign.Progress(expected, clock=lambda: now[0], out=self.said)
+        campaign.Campaign(self.servers, self.load, self.results, progress, 2, 1).run([table])
+        progress.say("end")
+        self.assertIn("[100 %, 0:00 left] end", self.said.getvalue())
+        self.assertIn("[ 33 %", self.said.getvalue())
 
     def test_progress_tells_how_much_time_is_left(self):
         now = [0.0]

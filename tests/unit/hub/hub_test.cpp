@@ -1,7 +1,16 @@
+#include <cstddef>
+
 #include "unit/hub/hub_rig.hpp"
 
 namespace wspush::hub::test {
 namespace {
+
+// What one reactor writes must not share a line with what the others read for every publish.
+constexpr std::size_t kLine = 64;
+static_assert(alignof(HubShared) == kLine);
+static_assert(offsetof(HubShared, topics) % kLine == 0 && offsetof(HubShared, topics) >= kLine);
+static_assert(offsetof(HubShared, history_bytes) >= offsetof(HubShared, topics) + kLine);
+static_assert(sizeof(HubShared) >= offsetof(HubShared, history_bytes) + kLine);
 
 using std::chrono::milliseconds;
 using std::chrono::minutes;

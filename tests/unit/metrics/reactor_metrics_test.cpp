@@ -9,6 +9,9 @@
 namespace wspush::metrics {
 namespace {
 
+// Two reactors never count on the same line.
+static_assert(alignof(ReactorMetrics) == 64 && sizeof(ReactorMetrics) % 64 == 0);
+
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 

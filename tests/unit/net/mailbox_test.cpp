@@ -1,5 +1,6 @@
 #include "net/mailbox.hpp"
 
+#include <new>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -10,6 +11,9 @@
 
 namespace wspush::net {
 namespace {
+
+// Senders write one line of a mailbox, its owner another one, and neither is a neighbour's.
+static_assert(alignof(Mailbox<int>) == 64 && sizeof(Mailbox<int>) == 2 * 64);
 
 std::vector<int> take(Mailbox<int>& inbox, std::size_t items_max = 1000) {
   std::vector<int> items;
@@ -32,6 +36,20 @@ TEST(Mailbox, GivesBatchesInOrderAndBoundedPerCall) {
   EXPECT_EQ(take(inbox), std::vector<int>{6});
   EXPECT_EQ(take(inbox), std::vector<int>{});
   EXPECT_EQ(inbox.pending(), 0U);
+}
+
+TEST(Mailbox, CountsAnItemAsTakenThoughItsHandlerThrows) {
+  Mailbox<int> inbox;
+  inbox.post({1, 2, 3});
+  EXPECT_THROW(inbox.take(3,
+                          [](int&& item) {
+                            if (item == 2) {
+                              throw std::bad_alloc();
+                            }
+                          }),
+               std::bad_alloc);
+  EXPECT_EQ(inbox.pending(), 1U);
+  EXPECT_EQ(take(inbox), std::vector<int>{3});
 }
 
 TEST(Mailbox, LeavesThePostersVectorEmpty) {
