@@ -47,6 +47,11 @@ class Poll : public RequestRig {
     EXPECT_EQ(status(), 204);
     return exchange_->header("Wspush-Last");
   }
+  /// The position in the answer's body.
+  std::string last_of_body() const {
+    const std::string rest = body().substr(body().rfind(R"("last":")") + 8);
+    return rest.substr(0, rest.find('"'));
+  }
 };
 
 TEST_F(Poll, WithoutAPositionIsToldOneAtOnce) {
@@ -132,8 +137,7 @@ TEST_F(Poll, OfSeveralTopicsGoesOnFromOnePosition) {
   }
   ASSERT_TRUE(is_answered());
   EXPECT_NE(body().find(R"({"topic":"open.a","id":")"), std::string::npos) << body();
-  position = body().substr(body().rfind(R"("last":")") + 8);
-  position = position.substr(0, position.find('"'));
+  position = last_of_body();
   for (const char* topic : {"open.b", "own.a", "open.c"}) {
     publish(topic, "2");
   }
@@ -212,6 +216,78 @@ TEST_F(Poll, IsToldOfANewEpochWhileItWaits) {
   turn();
   ASSERT_TRUE(is_answered());
   EXPECT_EQ(status(), 200);
+  EXPECT_TRUE(body().ends_with(R"("gap":true})")) << body();
+}
+
+// A client takes `gap` as said before the first message: of what came before the loss it would keep
+// nothing, and take the new epoch's first message for one that follows on it.
+TEST_F(Poll, OfSeveralTopicsEndsAnAnswerBeforeAGap) {
+  request("/topics?topic=open.a&topic=open.b");
+  ASSERT_EQ(status(), 204);
+  request("/topics?topic=open.a&topic=open.b&after=" + exchange_->header("Wspush-Last"));
+  EXPECT_FALSE(is_answered());
+  publish("open.a", "before");
+  hubs_[0]->clear("open.a", {});
+  publish("open.a", "behind");
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("before"), std::string::npos) << body();
+  EXPECT_EQ(body().find("behind"), std::string::npos) << body();
+  EXPECT_EQ(body().find("gap"), std::string::npos) << body();
+
+  request("/topics?topic=open.a&topic=open.b&after=" + last_of_body());
+  ASSERT_TRUE(is_answered());
+  EXPECT_EQ(body().find("before"), std::string::npos) << body();
+  EXPECT_NE(body().find("behind"), std::string::npos) << body();
+  EXPECT_TRUE(body().ends_with(R"("gap":true})")) << body();
+}
+
+// Here the hub tells it, while it reads on what was missed: the ring has run past who came back
+// before the other reactor had answered.
+TEST_F(Poll, OfSeveralTopicsEndsAnAnswerBeforeALossAmongWhatItReadsOn) {
+  hubs_.clear();
+  engines_.clear();
+  start(2);
+  config_->topics[0].history.messages = 2;
+  const auto is_here = [this](const std::string& name) {
+    bool found = false;
+    hubs_[0]->for_each_home_topic([&](ByteView topic, auto&&...) { found |= topic == name; });
+    return found;
+  };
+  request("/topics?topic=open.*");
+  turn();
+  std::string here;
+  std::string there;
+  for (const std::string topic : {"open.a", "open.b", "open.c", "open.d", "open.e", "open.f"}) {
+    publish(topic, "0");
+    turn();
+    (is_here(topic) ? here : there) = topic;
+  }
+  ASSERT_TRUE(!here.empty() && !there.empty());
+  request("/topics?topic=open.*");
+  turn();
+  ASSERT_TRUE(is_answered());
+  const std::string start = exchange_->header("Wspush-Last");
+  publish(there, "there");
+  turn();
+  publish(here, "kept");
+  request("/topics?topic=open.*&after=" + start);
+  ASSERT_FALSE(is_answered());  // The other home has yet to answer.
+  for (std::size_t i = 0; i <= hub::kFeedRingMessagesMax; ++i) {
+    publish(here, "more");
+  }
+  turn();
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("kept"), std::string::npos) << body();
+  EXPECT_EQ(body().find("more"), std::string::npos) << body();
+  EXPECT_EQ(body().find("gap"), std::string::npos) << body();
+
+  request("/topics?topic=open.*&after=" + last_of_body());
+  turn();
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("more"), std::string::npos) << body();
   EXPECT_TRUE(body().ends_with(R"("gap":true})")) << body();
 }
 
