@@ -290,12 +290,10 @@ void Hub::on_fetched(FetchedMail&& mail) {
   if (has > mail.count) {
     has = 0;  // Nobody was ever given such a position.
   }
-  if (piece.has_gap) {
-    cursor->told[piece.home] = std::max(cursor->told[piece.home], mail.lost);
-    if (!cursor->is_subscribed) {
-      cursor->has_lost = true;
-      piece.has_gap = false;
-    }
+  cursor->told[piece.home] = mail.drops;
+  if (piece.has_gap && !cursor->is_subscribed) {
+    cursor->has_lost = true;
+    piece.has_gap = false;
   }
   if (piece.items.empty() && !piece.has_gap) {
     raise(cursor->position, piece.upto);
