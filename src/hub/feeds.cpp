@@ -25,6 +25,17 @@ void drop_given_pieces(FeedCursor& cursor) {
   }
 }
 
+/// The home whose messages have waited longest first. Whoever takes less than all at a time, poll
+/// after poll, would else never get to the home that answers last.
+void put_oldest_first(std::vector<FetchedPiece>& pieces) {
+  const auto waits_since = [](const FetchedPiece& piece) {
+    return piece.items.empty() ? TimePoint::min() : piece.items.front().message->published_at();
+  };
+  std::stable_sort(pieces.begin(), pieces.end(), [&](const FetchedPiece& a, const FetchedPiece& b) {
+    return waits_since(a) < waits_since(b);
+  });
+}
+
 /// Everything behind the cursor is in the ring.
 bool is_in_reach(const FeedCursor& cursor, const Feed& feed) {
   return std::equal(feed.base.begin(), feed.base.end(), cursor.position.begin(),
@@ -300,7 +311,10 @@ void Hub::on_fetched(FetchedMail&& mail) {
   } else {
     cursor->pieces.push_back(std::move(piece));
   }
-  if (--cursor->fetching > 0 || cursor->is_asking) {
+  if (--cursor->fetching == 0) {
+    put_oldest_first(cursor->pieces);
+  }
+  if (cursor->fetching > 0 || cursor->is_asking) {
     return;
   }
   if (cursor->is_subscribed) {

@@ -47,6 +47,28 @@ class Poll : public RequestRig {
     EXPECT_EQ(status(), 204);
     return exchange_->header("Wspush-Last");
   }
+  /// A topic at home in each of two reactors.
+  std::pair<std::string, std::string> topics_of_two_homes() {
+    request("/topics?topic=open.*");
+    turn();
+    std::string here;
+    std::string there;
+    for (const std::string topic : {"open.a", "open.b", "open.c", "open.d", "open.e", "open.f"}) {
+      publish(topic, "0");
+      turn();
+      bool is_here = false;
+      hubs_[0]->for_each_home_topic([&](ByteView name, auto&&...) { is_here |= name == topic; });
+      (is_here ? here : there) = topic;
+    }
+    EXPECT_TRUE(!here.empty() && !there.empty());
+    return {here, there};
+  }
+  std::string position_of_all() {
+    request("/topics?topic=open.*");
+    turn();
+    EXPECT_EQ(status(), 204);
+    return exchange_->header("Wspush-Last");
+  }
   /// The position in the answer's body.
   std::string last_of_body() const {
     const std::string rest = body().substr(body().rfind(R"("last":")") + 8);
@@ -249,25 +271,8 @@ TEST_F(Poll, OfSeveralTopicsEndsAnAnswerBeforeALossAmongWhatItReadsOn) {
   engines_.clear();
   start(2);
   config_->topics[0].history.messages = 2;
-  const auto is_here = [this](const std::string& name) {
-    bool found = false;
-    hubs_[0]->for_each_home_topic([&](ByteView topic, auto&&...) { found |= topic == name; });
-    return found;
-  };
-  request("/topics?topic=open.*");
-  turn();
-  std::string here;
-  std::string there;
-  for (const std::string topic : {"open.a", "open.b", "open.c", "open.d", "open.e", "open.f"}) {
-    publish(topic, "0");
-    turn();
-    (is_here(topic) ? here : there) = topic;
-  }
-  ASSERT_TRUE(!here.empty() && !there.empty());
-  request("/topics?topic=open.*");
-  turn();
-  ASSERT_TRUE(is_answered());
-  const std::string start = exchange_->header("Wspush-Last");
+  const auto [here, there] = topics_of_two_homes();
+  const std::string start = position_of_all();
   publish(there, "there");
   turn();
   publish(here, "kept");
@@ -289,6 +294,29 @@ TEST_F(Poll, OfSeveralTopicsEndsAnAnswerBeforeALossAmongWhatItReadsOn) {
   ASSERT_TRUE(is_answered());
   EXPECT_NE(body().find("more"), std::string::npos) << body();
   EXPECT_TRUE(body().ends_with(R"("gap":true})")) << body();
+}
+
+TEST_F(Poll, OfSeveralTopicsGetsWhatHasWaitedLongestFirst) {
+  hubs_.clear();
+  engines_.clear();
+  start(2);
+  config_->topics[0].history.messages = 1000;
+  const auto [here, there] = topics_of_two_homes();
+  const std::string position = position_of_all();
+  publish(there, "oldest");
+  turn();
+  pass(milliseconds(1));
+  for (int i = 0; i < 300; ++i) {
+    publish(here, "newer");
+  }
+  request("/topics?topic=open.*&after=" + position);
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("oldest"), std::string::npos) << body().substr(0, 200);
+  request("/topics?topic=open.*&after=" + last_of_body());
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("-301\""), std::string::npos) << body().substr(0, 200);
 }
 
 TEST_F(Poll, GivesThreeHundredMessagesOrAMegabyteAtMost) {
