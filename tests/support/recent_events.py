@@ -11,7 +11,7 @@ SHOWN_MESSAGES = 10
 SHOWN_OTHERS = 6
 SHOWN_AFTER = 3
 _TEXT_MAX = 30          # characters of a payload's strings: padding says nothing
-_FREQUENT = {"sending", "published"}  # there is one for each message, and none says where a reader was
+_FREQUENT = {"sending", "published", "history"}  # none of them says where a subscription was
 
 
 def _line(number, event):
