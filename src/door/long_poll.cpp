@@ -34,11 +34,15 @@ class LongPoll final : public TopicRequest, public FrameSink {
     take_frames();
     answer_if_done();
   }
-  void on_gap(const hub::Gap& gap) override {
+  bool on_gap(const hub::Gap& gap) override {
+    if (count_ > 0) {
+      return false;  // `gap` is about what is missing before the first message of an answer.
+    }
     has_gap_ = true;
     if (!is_feed()) {
       last_ = to_string(hub::MessageId{gap.next.epoch, gap.next.offset - 1});
     }
+    return true;
   }
   void on_withdrawn(ByteView /*topic*/) override {
     end_with({CommandError::kForbidden, "the right to subscribe was withdrawn"});
@@ -91,10 +95,11 @@ class LongPoll final : public TopicRequest, public FrameSink {
     refuse(refusal);
   }
 
-  /// Adds what there is by now.
+  /// Adds what there is by now and belongs into one answer.
   void take_frames() {
     const std::uint32_t slot = connection().handle().slot;
     hub::FrameBatch batch;
+    bool has_room = true;
     do {
       batch.clear();
       const std::size_t room =
@@ -102,21 +107,28 @@ class LongPoll final : public TopicRequest, public FrameSink {
       context().hub.gather(slot, room, batch);
       std::size_t taken = 0;
       for (const hub::FrameBatch::Entry& entry : batch.entries) {
-        if (count_ == hub::kHistoryMessagesMax) {
+        has_room = count_ < hub::kHistoryMessagesMax && (count_ == 0 || !is_gap(entry.frame));
+        if (!has_room) {
           break;
         }
         add(entry.frame);
         taken += entry.frame.bytes();
       }
       is_behind_ = context().hub.advance(slot, batch, taken);
-    } while (!batch.entries.empty() && count_ < hub::kHistoryMessagesMax &&
+    } while (has_room && !batch.entries.empty() && count_ < hub::kHistoryMessagesMax &&
              messages_.size() < hub::kHistoryBytesMax);
+  }
+
+  /// In a feed a gap stands among the messages.
+  static bool is_gap(const hub::Frame& frame) {
+    const hub::FeedEntry* const entry = frame.message().feed_entry();
+    return entry != nullptr && entry->is_gap();
   }
 
   void add(const hub::Frame& frame) {
     const hub::FeedEntry* const entry = frame.message().feed_entry();
     last_ = entry != nullptr ? to_string(entry->position) : to_string(frame.message().id());
-    if (entry != nullptr && entry->is_gap()) {
+    if (is_gap(frame)) {
       has_gap_ = true;
       return;
     }

@@ -18,8 +18,9 @@ class FrameSink {
   virtual ~FrameSink() = default;
   /// There may be frames: `hub::Hub::gather` gives them.
   virtual void on_frames() = 0;
-  /// Before the next of them: some are lost.
-  virtual void on_gap(const hub::Gap& gap) = 0;
+  /// Before the next of them: some are lost. False: it takes no more of them, and is told of the
+  /// loss when it asks again.
+  virtual bool on_gap(const hub::Gap& gap) = 0;
   /// The right to subscribe to `topic` was withdrawn, and the subscription is gone.
   virtual void on_withdrawn(ByteView topic) = 0;
   /// As Session::on_rules_changed.

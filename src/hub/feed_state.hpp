@@ -41,7 +41,7 @@ struct FeedCursor {
   Handle feed;
   std::uint32_t slot = 0;               ///< connection
   std::vector<std::uint64_t> position;  ///< by home: what it has, a frame that is half out included
-  std::vector<std::uint64_t> told;      ///< by home: what it knows to be lost
+  std::vector<std::uint64_t> told;      ///< by home: it knows of what was dropped until then
   std::vector<FetchedPiece> pieces;
   std::uint32_t taken = 0;     ///< items of the first piece that it has
   std::uint32_t fetching = 0;  ///< homes that have not answered
@@ -88,6 +88,7 @@ struct FeedRoutes {
   std::uint64_t made_at = 0;  ///< of the patterns that `targets` were made from
   std::vector<std::shared_ptr<const FeedTargets>> targets;
   std::vector<std::uint32_t> feeds;  ///< slots of the HomeFeeds
+  std::uint64_t dropped_at = 0;      ///< when it dropped something last, in drops of this home
   /// Topics stand in a list by their newest message; 0: not in it.
   std::uint64_t newest = 0;
   std::uint32_t newer = 0xffff'ffff;

@@ -25,6 +25,17 @@ void drop_given_pieces(FeedCursor& cursor) {
   }
 }
 
+/// The home whose messages have waited longest first. Whoever takes less than all at a time, poll
+/// after poll, would else never get to the home that answers last.
+void put_oldest_first(std::vector<FetchedPiece>& pieces) {
+  const auto waits_since = [](const FetchedPiece& piece) {
+    return piece.items.empty() ? TimePoint::min() : piece.items.front().message->published_at();
+  };
+  std::stable_sort(pieces.begin(), pieces.end(), [&](const FetchedPiece& a, const FetchedPiece& b) {
+    return waits_since(a) < waits_since(b);
+  });
+}
+
 /// Everything behind the cursor is in the ring.
 bool is_in_reach(const FeedCursor& cursor, const Feed& feed) {
   return std::equal(feed.base.begin(), feed.base.end(), cursor.position.begin(),
@@ -290,19 +301,20 @@ void Hub::on_fetched(FetchedMail&& mail) {
   if (has > mail.count) {
     has = 0;  // Nobody was ever given such a position.
   }
-  if (piece.has_gap) {
-    cursor->told[piece.home] = std::max(cursor->told[piece.home], mail.lost);
-    if (!cursor->is_subscribed) {
-      cursor->has_lost = true;
-      piece.has_gap = false;
-    }
+  cursor->told[piece.home] = mail.drops;
+  if (piece.has_gap && !cursor->is_subscribed) {
+    cursor->has_lost = true;
+    piece.has_gap = false;
   }
   if (piece.items.empty() && !piece.has_gap) {
     raise(cursor->position, piece.upto);
   } else {
     cursor->pieces.push_back(std::move(piece));
   }
-  if (--cursor->fetching > 0 || cursor->is_asking) {
+  if (--cursor->fetching == 0) {
+    put_oldest_first(cursor->pieces);
+  }
+  if (cursor->fetching > 0 || cursor->is_asking) {
     return;
   }
   if (cursor->is_subscribed) {

@@ -168,17 +168,36 @@ void Hub::unlink_from_newest(const Topic& topic) {
   }
 }
 
+/// It has just dropped something.
+void Hub::note_drop(Topic& topic) {
+  if (!has_feeds_) {
+    return;
+  }
+  if (topic.home->routes == nullptr) {
+    topic.home->routes = std::make_unique<FeedRoutes>();
+  }
+  topic.home->routes->dropped_at = ++drops_;
+}
+
+std::uint64_t Hub::dropped_at(const Topic& topic) {
+  return topic.home->routes == nullptr ? 1
+                                       : std::max<std::uint64_t>(topic.home->routes->dropped_at, 1);
+}
+
 /// The topic is being freed. Who comes back must still hear that it had dropped something.
 void Hub::remember_dropped(const Topic& topic) {
   if (topic.home->routes == nullptr) {
-    return;  // Nothing was published since there are feeds.
+    return;  // Nothing was published or dropped since there are feeds.
   }
   unlink_from_newest(topic);
   if (topic.log.newest_dropped() > 0) {
-    dropped_[topic.log.newest_dropped()] = topic.name;
+    dropped_[topic.log.newest_dropped()] = {topic.name, dropped_at(topic)};
   }
   if (dropped_.size() > kDroppedTopicsMax) {
-    forgotten_ = dropped_.begin()->first;
+    // What is freed now may have dropped its last long before what is forgotten already.
+    const auto& [count, oldest] = *dropped_.begin();
+    forgotten_ = std::max(forgotten_, count);
+    forgotten_at_ = std::max(forgotten_at_, oldest.at);
     dropped_.erase(dropped_.begin());
   }
 }
@@ -188,16 +207,16 @@ void Hub::remember_dropped(const Topic& topic) {
 void Hub::fetch_at_home(const FetchMail& mail) {
   // A count that there was not yet was never given out.
   const std::uint64_t after = mail.after > count_ ? 0 : mail.after;
-  const std::uint64_t told = std::max(after, mail.told);
   const std::vector<ByteView> filters = filters_of(*mail.name);
   FetchedPiece piece{.home = options_.reactor,
                      .has_gap = false,
                      .upto = std::vector<std::uint64_t>(options_.reactors),
                      .topics = {},
                      .items = {}};
-  // Of what is lost the newest; it is as much as there is to be told now. Not up to `count_`: what
-  // does not fit into this piece may be lost before the next one is asked for.
-  std::uint64_t lost = forgotten_;
+  // Lost is what lies behind the position and is gone; to be told, what went since it was last told
+  // of anything. What does not fit into this piece may be lost before the next one is asked for,
+  // though it lies before a loss that is told now.
+  bool has_lost = mail.after > count_ || (forgotten_ > after && forgotten_at_ > mail.told);
   std::vector<Head> heads;
   const auto look_at = [&](Topic& topic) {
     if (topic.home == nullptr || !fits_any(filters, topic.name)) {
@@ -206,8 +225,9 @@ void Hub::fetch_at_home(const FetchMail& mail) {
     trim(topic);
     const TopicLog& log = topic.log;
     const auto number = static_cast<std::uint32_t>(piece.topics.size());
+    const bool is_news = dropped_at(topic) > mail.told;
     if (mail.is_latest && topic.latest != nullptr) {
-      lost = std::max(lost, topic.latest->lost_count());
+      has_lost |= is_news && topic.latest->lost_count() > after;
       for (const MessageRef* next = topic.latest->next_after(0); next != nullptr;
            next = topic.latest->next_after((*next)->id().offset)) {
         if ((*next)->count() > after) {
@@ -216,7 +236,7 @@ void Hub::fetch_at_home(const FetchMail& mail) {
       }
     } else {
       const bool has_newest = mail.is_latest && !log.empty();
-      lost = has_newest ? lost : std::max(lost, log.newest_dropped());
+      has_lost |= is_news && !has_newest && log.newest_dropped() > after;
       if (!log.empty() && log.at(log.last())->count() > after) {
         const std::uint64_t first = mail.is_latest ? log.last() : first_after(log, after);
         heads.push_back({log.at(first), &log, number});
@@ -244,11 +264,10 @@ void Hub::fetch_at_home(const FetchMail& mail) {
       }
     }
   }
-  for (auto it = dropped_.rbegin(); it != dropped_.rend() && it->first > std::max(told, lost);
-       ++it) {
-    lost = fits_any(filters, it->second) ? it->first : lost;
+  for (auto it = dropped_.rbegin(); it != dropped_.rend() && it->first > after && !has_lost; ++it) {
+    has_lost = it->second.at > mail.told && fits_any(filters, it->second.topic);
   }
-  piece.has_gap = mail.after > count_ || lost > told;
+  piece.has_gap = has_lost;
 
   std::make_heap(heads.begin(), heads.end(), std::greater<>());
   std::uint64_t upto = count_;
@@ -272,7 +291,7 @@ void Hub::fetch_at_home(const FetchMail& mail) {
   piece.upto[options_.reactor] = upto;
   tell(mail.reactor,
        FetchedMail{
-           .cursor = mail.cursor, .piece = std::move(piece), .count = count_, .lost = lost});
+           .cursor = mail.cursor, .piece = std::move(piece), .count = count_, .drops = drops_});
 }
 
 }  // namespace wspush::hub

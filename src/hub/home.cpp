@@ -44,6 +44,9 @@ void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
   const engine::TopicPosition& position = topic->home->position;
   // What was kept elsewhere is new here. Who has been here before may have missed some of it.
   topic->log.reset(position.epoch, position.last_offset - kept.size(), kept.empty() ? 0 : count_);
+  if (!kept.empty()) {
+    note_drop(*topic);
+  }
   for (MessageRef& message : kept) {
     message->stamp_count(++count_);
     topic->log.append(message);
@@ -303,6 +306,9 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   }
   topic.latest.reset();
   topic.log.reset(epoch, last, topic.home != nullptr ? ++count_ : 0);
+  if (topic.home != nullptr) {
+    note_drop(topic);
+  }
   topic.flushed = last;
   if (topic.home != nullptr && has_feeds_) {
     forward_to_feeds(topic, FeedMail{.targets = nullptr,

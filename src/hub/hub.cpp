@@ -95,6 +95,7 @@ void Hub::trim(Topic& topic) {
     return;
   }
   const std::uint64_t before = topic.kept_bytes();
+  const std::uint64_t dropped_before = topic.dropped();
   const LogBounds bounds = bounds_of(topic);
   topic.log.trim(bounds, now_, topic.flushed + 1);
   if (topic.latest != nullptr) {
@@ -102,6 +103,9 @@ void Hub::trim(Topic& topic) {
   }
   if (topic.home != nullptr) {
     history_bytes_ -= before - topic.kept_bytes();
+    if (topic.dropped() != dropped_before) {
+      note_drop(topic);
+    }
   }
 }
 
@@ -178,6 +182,7 @@ void Hub::enforce_history_bytes(int rounds_max) {
     if (victim->latest != nullptr && victim->latest->aside_count() > 0) {
       const std::uint64_t first = (*victim->latest->next_after(0))->id().offset + 1;
       victim->latest->drop_before(first);
+      note_drop(*victim);
       history_bytes_ -= before - victim->kept_bytes();
       tell_history_bytes();
       for (const Replica& replica : victim->home->replicas.view()) {
@@ -186,6 +191,7 @@ void Hub::enforce_history_bytes(int rounds_max) {
       continue;
     }
     victim->log.drop_before(victim->log.first() + 1);
+    note_drop(*victim);
     if (victim->latest != nullptr) {
       // Nothing comes aside while there is too much: the next round would take it.
       victim->latest->trim(victim->log.first(), 0, Duration::max(), now_);

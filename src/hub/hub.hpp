@@ -349,6 +349,8 @@ class Hub final : public engine::EngineEvents {
   void make_routes(const Topic& topic, FeedRoutes& routes);
   void make_newest(Topic& topic);
   void unlink_from_newest(const Topic& topic);
+  void note_drop(Topic& topic);
+  static std::uint64_t dropped_at(const Topic& topic);
   void remember_dropped(const Topic& topic);
   std::uint64_t feed_subscribers_of(const Topic& topic);
   void fetch_at_home(const FetchMail& mail);
@@ -408,10 +410,19 @@ class Hub final : public engine::EngineEvents {
   bool has_feeds_ = false;              ///< there has been one; from then on topics are tracked
   std::uint64_t feeds_since_ = 0;       ///< `count_` at that time
   std::uint32_t newest_topic_ = kNone;  ///< the list of topics by their newest message
+  /// Counts the times at which topics dropped messages. A count says of a loss where it lies, not
+  /// whether it is known: of two losses the newer one may lie before the older one. 1: before there
+  /// were feeds.
+  std::uint64_t drops_ = 1;
   /// Topics that were freed, by the count of the newest message that they had dropped, and what is
   /// forgotten of that.
-  std::map<std::uint64_t, std::string> dropped_;
+  struct Dropped {
+    std::string topic;
+    std::uint64_t at = 0;  ///< as FeedRoutes::dropped_at
+  };
+  std::map<std::uint64_t, Dropped> dropped_;
   std::uint64_t forgotten_ = 0;
+  std::uint64_t forgotten_at_ = 0;
   /// Scratch of a walk: the parts of the batch, their bytes when they are copied together, and the
   /// end of each frame in it.
   std::vector<iovec> parts_;

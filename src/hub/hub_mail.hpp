@@ -91,7 +91,7 @@ struct FetchMail {
   std::uint16_t reactor = 0;
   Handle cursor;
   std::uint64_t after = 0;  ///< of the home's messages
-  std::uint64_t told = 0;   ///< what was dropped up to here is known
+  std::uint64_t told = 0;   ///< what was dropped until then is known, as FetchedMail::drops
   bool is_latest = false;   ///< only what is the newest of its topic and key
 };
 /// home -> feed
@@ -99,7 +99,7 @@ struct FetchedMail {
   Handle cursor;
   FetchedPiece piece;
   std::uint64_t count = 0;  ///< what the home has published: the feed has it all up to here
-  std::uint64_t lost = 0;   ///< of what is no longer kept the newest
+  std::uint64_t drops = 0;  ///< of the home so far: the piece tells of all of them
 };
 /// feed -> home
 struct FeedCountMail {

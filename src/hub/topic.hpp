@@ -130,6 +130,10 @@ struct Topic {
   std::uint64_t kept_bytes() const {
     return log.bytes() + (latest == nullptr ? 0 : latest->aside_bytes());
   }
+  /// Grows whenever something is dropped.
+  std::uint64_t dropped() const {
+    return log.newest_dropped() + (latest == nullptr ? 0 : latest->lost_count());
+  }
   /// The message that a cursor at `offset` has got: in the log, or aside.
   const MessageRef& at(std::uint64_t offset) const {
     return offset >= log.first() || latest == nullptr ? log.at(offset) : *latest->find(offset);

@@ -287,10 +287,8 @@ void HttpSession::hold_frames(door::FrameSink& sink) {
 }
 
 bool HttpSession::on_gap(const hub::Gap& gap) {
-  if (frames_ != nullptr) {
-    frames_->on_gap(gap);
-  }
-  return state_ != State::kEnded;
+  const bool goes_on = frames_ == nullptr || frames_->on_gap(gap);
+  return goes_on && state_ != State::kEnded;
 }
 
 void HttpSession::on_withdrawn(ByteView topic) {

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
+from itertools import zip_longest
 from urllib.parse import quote
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / "support"),
@@ -34,6 +35,7 @@ PATTERN = "chaos.*"
 RECOVERY_SECONDS = 10
 SETTLE_SECONDS = 20
 PROGRESS_SECONDS = 10
+OVERTIME_SECONDS = 40  # beyond the faults: a restart that is recovered from, publishers that end
 RESTART_SPACING_SECONDS = 6
 ABANDONED_MAX = 10  # half-open peers that we keep open at once
 PLANT_AT = 500  # which delivery a planted fault spoils
@@ -311,14 +313,13 @@ async def tell_progress(world, crowd, publishers):
         print(f"[{world.now() - began:4.0f} s] {line_of(world, crowd, publishers)}", flush=True)
 
 
-async def run(world, doors):
-    options = world.options
-    rng = random.Random(options.seed)
-    plan = schedule(options.seconds, random.Random(rng.random()))
-    crowd = make_crowd(world, doors, rng)
+def make_publishers(world, rng):
     ways = ("http", "batch", "ndjson", "v1")
-    publishers = [Publisher(world, f"p{number}", ways[number % len(ways)], TOPICS, KEYED,
-                            random.Random(rng.random())) for number in range(options.publishers)]
+    return [Publisher(world, f"p{number}", ways[number % len(ways)], TOPICS, KEYED,
+                      random.Random(rng.random())) for number in range(world.options.publishers)]
+
+
+async def run(world, plan, crowd, publishers, rng):
     world.record({"event": "begins", "topics": TOPICS})
     reading = [asyncio.ensure_future(each.run()) for each in crowd]
     writing = [asyncio.ensure_future(each.run()) for each in publishers]
@@ -334,7 +335,17 @@ async def run(world, doors):
         for task in reading + writing + [progress]:
             task.cancel()
         await asyncio.gather(*reading, *writing, progress, return_exceptions=True)
-    return crowd, publishers
+
+
+async def run_to_the_end(world, plan, crowd, publishers, rng):
+    """Ends by itself whatever happens, and what ended it is a problem like any other."""
+    seconds = world.options.seconds + (SETTLE_SECONDS + OVERTIME_SECONDS) * PATIENCE
+    try:
+        await asyncio.wait_for(run(world, plan, crowd, publishers, rng), seconds)
+    except asyncio.TimeoutError:
+        world.wrong(f"the run did not end within {seconds:g} s")
+    except Exception as failure:  # whatever it is, the last line says what was found by then
+        world.wrong(f"the run: {type(failure).__name__}: {failure}")
 
 
 def parse_options(arguments):
@@ -374,12 +385,15 @@ def main(arguments):
             print(f"the server does not answer {','.join(sorted(doors - answered))}")
             return 1
         print(f"doors {','.join(sorted(doors))}", flush=True)
-        crowd, publishers = asyncio.run(run(world, doors))
+        rng = random.Random(options.seed)
+        plan = schedule(options.seconds, random.Random(rng.random()))
+        crowd, publishers = make_crowd(world, doors, rng), make_publishers(world, rng)
+        asyncio.run(run_to_the_end(world, plan, crowd, publishers, rng))
     finally:
         world.close()
     problems = world.checker.finish() + world.unexpected
-    for problem in problems[:20]:
-        print(problem)
+    for problem, context in list(zip_longest(problems, world.checker.contexts, fillvalue=()))[:20]:
+        print("\n".join([problem, *context]))
     print(f"chaos: seed {options.seed}, {options.seconds:g} s: {line_of(world, crowd, publishers)}")
     return 1 if problems else 0
 

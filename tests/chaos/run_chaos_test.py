@@ -1,5 +1,6 @@
 """The chaos run finds a fault that was planted between a subscriber and the checker."""
 
+import asyncio
 import pathlib
 import subprocess
 import sys
@@ -10,6 +11,7 @@ DIRECTORY = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(DIRECTORY), str(DIRECTORY.parent / "support")]
 
 from run_chaos import FAULTS, schedule  # noqa: E402
+from subscribers import stream_pieces  # noqa: E402
 
 import random  # noqa: E402
 
@@ -42,3 +44,25 @@ def test_a_seed_draws_the_same_faults_and_a_restart_that_can_be_recovered_from()
         assert {fault for _, fault in plan} <= set(FAULTS)
     drawn = {fault for _, fault in schedule(600, random.Random(0))}
     assert drawn == set(FAULTS)
+
+
+def test_a_stream_is_read_in_chunks_cut_anywhere():
+    body = b"retry: 1\n\n" + b"id: 2\ndata: x\n\n" * 3
+    chunked = b"".join(b"%x\r\n%s\r\n" % (len(each), each)
+                       for each in (body[:7], body[7:8], body[8:])) + b"0\r\n\r\n"
+
+    async def read_plain():
+        reader = asyncio.StreamReader()
+        reader.feed_data(body)
+        reader.feed_eof()
+        return b"".join([each async for each in stream_pieces(reader, False)])
+
+    async def read_slowly(cut):
+        reader = asyncio.StreamReader()
+        reader.feed_data(chunked[:cut])
+        asyncio.get_running_loop().call_soon(reader.feed_data, chunked[cut:])
+        return b"".join([each async for each in stream_pieces(reader, True)])
+
+    for cut in range(1, len(chunked)):
+        assert asyncio.run(read_slowly(cut)) == body
+    assert asyncio.run(read_plain()) == body

@@ -7,6 +7,7 @@ it saw goes to the history checker: nothing else is remembered.
 import asyncio
 import itertools
 import json
+import socket
 from urllib.parse import quote
 
 from http_client import build_request, parse_head
@@ -17,6 +18,9 @@ from websocket_frames import (CLOSE, PING, PONG, TEXT, FrameDecoder, MessageAsse
 CONNECT_SECONDS = 5
 SILENCE_SECONDS = 15  # of a server that pings every 2 s: the peer is gone
 POLL_WAIT_SECONDS = 2
+# Of the kernel, for each connection: what a reader in Python has yet to read when the server is
+# killed would else keep it busy for longer than it may take to come back.
+RECEIVE_BUFFER_BYTES = 128 * 1024
 BACKOFF_MIN, BACKOFF_MAX = 0.05, 1.0
 # What a server in trouble, or one that has had enough of a slow reader, may close with.
 EXPECTED_CLOSES = {1001, 1013, 4007, 4008, 4009}
@@ -47,6 +51,29 @@ async def http_chunks(reader):
         if size == 0:
             return
         yield piece[:-2]
+
+
+async def stream_pieces(reader, is_chunked):
+    """The body of a stream, as much at once as there is: under load a turn of the loop for each of
+    its chunks would make a slow reader of everybody."""
+    buffer = bytearray()
+    while data := await asyncio.wait_for(reader.read(65536), SILENCE_SECONDS):
+        if not is_chunked:
+            yield data
+            continue
+        buffer += data
+        pieces, at = [], 0
+        while (end := buffer.find(b"\r\n", at)) >= 0:
+            size = int(buffer[at:end].split(b";")[0], 16)
+            if len(buffer) < end + 2 + size + 2:
+                break
+            if size == 0:
+                yield b"".join(pieces)
+                return
+            pieces.append(bytes(buffer[end + 2:end + 2 + size]))
+            at = end + 2 + size + 2
+        del buffer[:at]
+        yield b"".join(pieces)
 
 
 async def http_body(reader, response):
@@ -81,6 +108,7 @@ class Subscriber:
         self.is_proxied = is_proxied
         self.reconnects = 0
         self._pause = 0.0
+        self._life = 0  # of the server, at the latest when this connection was asked for
         self._session = self._writer = None
 
     # Faults.
@@ -113,6 +141,7 @@ class Subscriber:
         attempt = 0
         while True:
             door = self.rng.choice(self.doors)
+            self._life = self.world.restarts
             self._session = asyncio.ensure_future(getattr(self, "_" + door)())
             try:
                 await asyncio.wait([self._session])
@@ -146,8 +175,16 @@ class Subscriber:
         self.world.record(event)
 
     async def _connect(self):
-        reader, self._writer = await asyncio.wait_for(
-            asyncio.open_connection(*self.world.public_address(self.is_proxied)), CONNECT_SECONDS)
+        sock = socket.socket()
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            await asyncio.wait_for(asyncio.get_running_loop().sock_connect(
+                sock, self.world.public_address(self.is_proxied)), CONNECT_SECONDS)
+            reader, self._writer = await asyncio.open_connection(sock=sock)
+        except BaseException:
+            sock.close()
+            raise
         return reader
 
     def _say(self, data):
@@ -174,7 +211,7 @@ class Subscriber:
         cursor.active = True
         self._log({"event": "subscribed", "subscription": cursor.name,
                    "topic": cursor.topic or "", "mode": cursor.mode,
-                   **({"feed": True} if cursor.is_feed else {}), **members})
+                   **({"feed": True, "life": self._life} if cursor.is_feed else {}), **members})
 
     def _got(self, cursor, topic, message_id, payload, after, key=None):
         if after is not None:
@@ -316,8 +353,7 @@ class Subscriber:
         assert (response.header("Content-Type") or "").startswith("text/event-stream"), response
         self._entered(cursor, after=after, door="sse")
         rest, fields = b"", {}
-        pieces = http_chunks(reader) if response.header("Transfer-Encoding") else _pieces(reader)
-        async for piece in pieces:
+        async for piece in stream_pieces(reader, response.header("Transfer-Encoding") is not None):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if line:
@@ -374,8 +410,3 @@ class Subscriber:
             cursor.after = answer["last"]
             if response.header("Connection") == "close":
                 raise Ended
-
-
-async def _pieces(reader):
-    while data := await asyncio.wait_for(reader.read(65536), SILENCE_SECONDS):
-        yield data

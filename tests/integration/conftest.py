@@ -17,9 +17,22 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
-from daemon import Daemon  # noqa: E402  (after the path is set)
+import delivery_book  # noqa: E402  (after the path is set)
+from daemon import Daemon  # noqa: E402
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def deliveries():
+    """What the test's clients were told and got. It has to keep what is promised about delivery
+    (tests/support/delivery_book.py), unless the test says `deliveries.may_break(rule, "why")`."""
+    book = delivery_book.DeliveryBook()
+    delivery_book.use(book)
+    yield book
+    delivery_book.use(None)
+    problems = book.problems()
+    assert not problems, "\n".join(problems[:20])
 
 
 @pytest.fixture(scope="module")

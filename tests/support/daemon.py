@@ -4,10 +4,12 @@ import copy
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
 import threading
+import weakref
 from urllib.parse import quote
 
 from byte_stream import ByteStream
@@ -134,12 +136,13 @@ class Daemon:
 
     `changes` goes on top of `base` (OPEN_CONFIG unless told); `text` is a whole config file
     instead. `config_file` is the path of what it reads, for tests that rewrite it and reload.
-    `address_space` is its RLIMIT_AS in bytes.
+    `address_space` is its RLIMIT_AS in bytes. It works in `directory`, or in one of its own that goes
+    when it is stopped, or else with the test run.
     """
 
     def __init__(self, changes=None, *, base=None, text=None, args=(), env=None, directory=None,
                  await_ready=True, address_space=None):
-        self._directory = directory or tempfile.mkdtemp(prefix="wspushd-test-")
+        self._directory = directory or self._own_directory()
         self.config_file = os.path.join(self._directory, "wspushd.yaml")
         self.config = merged(OPEN_CONFIG if base is None else base, changes or {})
         self.write_config(text)
@@ -153,10 +156,19 @@ class Daemon:
     def without_file(cls, *args, env=None):
         """Started with the arguments alone, no config file at all."""
         daemon = cls.__new__(cls)
-        daemon._directory, daemon.config_file, daemon.config = tempfile.mkdtemp(), None, {}
+        daemon._directory, daemon.config_file, daemon.config = daemon._own_directory(), None, {}
         daemon._clients = []
         daemon._start([binary("wspushd"), *args], env, True)
         return daemon
+
+    def _own_directory(self):
+        path = tempfile.mkdtemp(prefix="wspushd-test-")
+        # Not every test stops its daemon: some are killed, some never become ready.
+        self._remove_directory = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+        return path
+
+    def _remove_directory(self):
+        """Nothing, where the directory belongs to somebody else."""
 
     def _start(self, command, env, await_ready):
         self.process = subprocess.Popen(
@@ -316,6 +328,12 @@ class Daemon:
     def stop(self, seconds=10):
         """SIGTERM unless it was sent already; the exit code is 0 and no sanitizer complained."""
         self.close_clients()
+        try:
+            self._stop(seconds)
+        finally:
+            self._remove_directory()
+
+    def _stop(self, seconds):
         if self._killed:
             return
         if self.process.poll() is None and not self._asked_to_stop:
@@ -339,6 +357,7 @@ class Daemon:
         self.process.kill()
         self.process.wait()
         self.log.join()
+        self._remove_directory()
         print("\n".join(self.log.lines()[-60:]))
 
 

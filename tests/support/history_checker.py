@@ -20,7 +20,9 @@ Events (`event`, and):
                `subscription` names one client's subscription; it is the same after a resume,
                on whatever door that is. With `door` (raw, sse, poll) there is neither `last` nor
                `recovered`: what these doors have to say about a hole is a `gap` or `lost`. With
-               `feed` the subscription has many topics and `after` is an opaque position
+               `feed` the subscription has many topics and `after` is an opaque position. `life`
+               counts the server's processes: a position is good in the one that gave it, and who
+               comes with an older one may get again what it has
   message      subscription, topic, id, payload [, publisher, seq, key]
                `id` null where the door gives none: it is found by publisher and seq
   gap          subscription, topic, after, next         either may be null
@@ -44,6 +46,7 @@ import sys
 from collections import Counter, deque
 
 from compact_history import ACKNOWLEDGED, SKIPPED, Fingerprints, Offsets, Publishes
+from recent_events import RecentEvents
 
 _ID = re.compile(r"([0-9a-fA-F]{8})-(0|[1-9][0-9]*)\Z")
 _OFFSET_BITS = 40
@@ -60,8 +63,7 @@ class _Stream:
         self.active = False
         self.latest = False
         self.door, self.since = "v1", 0
-        self.is_fresh = True  # no message since it subscribed
-        self.newest = None   # (epoch, offset) of the newest message, whatever was told since
+        self.life = self.life_of_position = 0  # of the server: now, and when it gave the position
         self.heard = 0       # number of the newest event
         self.waiting = deque()  # (number, event) behind a message without a known id
         self.forget()
@@ -85,12 +87,14 @@ class _Stream:
 class HistoryChecker:
     """Takes events one at a time, so that a run of any length needs no list of them.
 
-    `problems` are the first sentences about broken promises, `broken` their number by rule,
-    `counts` what was seen: messages, deliveries, resumes, gaps (all that was told of a loss).
+    `problems` are the first sentences about broken promises, `contexts` for each of them what its
+    subscription had just done and seen, `broken` their number by rule, `counts` what was seen:
+    messages, deliveries, resumes, gaps (all that was told of a loss).
     """
 
     def __init__(self):
-        self.problems = []
+        self.problems, self.contexts = [], []
+        self._recent, self._about = RecentEvents(), None
         self.broken = Counter()
         self.counts = Counter()
         self._number = 0
@@ -120,6 +124,8 @@ class HistoryChecker:
 
     def add(self, event):
         self._number += 1
+        self._recent.add(self._number, event)
+        self._about = event.get("subscription")
         name = event["event"]
         if name in self._handlers:
             self._handlers[name](self._number, event)
@@ -140,7 +146,9 @@ class HistoryChecker:
         for stream in self._streams.values():
             self._drain(stream, force=True)
         for number, event in self._settled_at_end:
+            self._about = event["subscription"]
             self._check_settled(number, event)
+        self._about = None
         for topic in self._watched:
             seen = list(self._epochs.get(topic, ()))
             if len(seen) > 1 + self._ends[topic] + self._restarts:
@@ -157,6 +165,7 @@ class HistoryChecker:
         self.broken[rule] += 1
         if len(self.problems) < _PROBLEMS_MAX:
             self.problems.append(f"event {number}: rule {rule}: {what}")
+            self.contexts.append(self._recent.around(self._about, number))
 
     def _parse(self, number, text):
         found = _ID.match(text) if isinstance(text, str) else None
@@ -258,6 +267,8 @@ class HistoryChecker:
             if feed is not None:
                 stream.active = feed.get("active", False)
                 stream.latest = feed.get("mode", "all") == "latest"
+                stream.door, stream.since = feed.get("door", "v1"), feed["number"]
+                stream.life = stream.life_of_position = feed.get("life", 0)
         return stream
 
     def _to_stream(self, stream, number, event):
@@ -270,6 +281,7 @@ class HistoryChecker:
         """Handles what waits, up to a message whose id is not known; with `force` beyond it."""
         while stream.waiting:
             number, event = stream.waiting[0]
+            self._about = event["subscription"]
             place = None
             if event["event"] == "message":
                 place = self._place_of_message(stream, number, event,
@@ -313,7 +325,7 @@ class HistoryChecker:
         before = self._feeds.get(name)
         if before is not None and before.get("active"):
             self._fail(number, 2, f"{name} was subscribed already")
-        self._feeds[name] = {**event, "active": True}
+        self._feeds[name] = {**event, "active": True, "number": number}
         self._by_name.setdefault(name, [])
         for stream in self._by_name[name]:
             self._to_stream(stream, number, event)
@@ -323,7 +335,6 @@ class HistoryChecker:
         if stream.active:
             self._fail(number, 2, f"{name} was subscribed already")
         stream.active = True
-        stream.is_fresh = True
         stream.door, stream.since = event.get("door", "v1"), number
         stream.latest = event.get("mode", "all") == "latest"
         stream.stretch = {} if stream.latest else stream.stretch
@@ -331,8 +342,11 @@ class HistoryChecker:
         if "door" not in event and ("recovered" in event) != (after is not None):
             self._fail(number, 1, f"{name}: `recovered` does not go with `after`: {event}")
         if event.get("feed"):
-            if after is None or recovered is False:
+            stream.life_of_position, stream.life = stream.life, event.get("life", 0)
+            if after is None:
                 stream.forget()
+            elif recovered is False:
+                self._lost(number, stream, event)
             return
         last = self._parse(number, event["last"]) if event.get("last") is not None else None
         if after is None:
@@ -397,12 +411,14 @@ class HistoryChecker:
         if stream.epoch is not None:
             self._check_offset(number, name, stream, epoch, offset)
         if stream.jump is not None or stream.epoch != epoch:
-            stream.start = offset - 1
+            promised = _ID.match(stream.jump or "")
+            # Behind a gap to an id `latest` owes the newest of each key from that id on.
+            stream.start = (int(promised[2]) if promised else offset) - 1
             if stream.epoch != epoch:
                 stream.keys = {}
         stream.seen.setdefault(epoch, Offsets()).add(offset)
         stream.epoch, stream.offset, stream.jump = epoch, offset, None
-        stream.newest, stream.is_fresh = place, False
+        stream.life_of_position = stream.life
         if event.get("key") is not None:
             stream.keys[event["key"]] = offset
         self._check_publisher(number, name, stream, event, place)
@@ -415,17 +431,15 @@ class HistoryChecker:
                            f"{name} went back from offset {stream.offset} to {offset}")
         elif stream.jump not in (None, "any"):
             promised = _ID.match(stream.jump)
+            # `latest` may skip what a newer message has replaced, and a gap is told when the log is
+            # cleared: before there is a message. What it owes of each key is looked at in the end.
             is_newer = stream.latest and epoch == promised[1] and offset > int(promised[2])
             if message_id != stream.jump and not is_newer:
                 self._fail(number, 1,
                            f"{name} got {message_id}, the gap had promised {stream.jump}")
         elif epoch != stream.epoch:
-            # Who comes back with a position and has all of an epoch that has ended, lost nothing.
-            if not (stream.is_feed and offset == 1 and stream.is_fresh and
-                    self._acknowledged_to.get((stream.topic, stream.epoch), 0) <= stream.offset):
-                self._fail(number, 1, f"{name} got {message_id}: another epoch than "
-                                      f"{stream.epoch}, and no gap said so ({stream.door} since "
-                                      f"event {stream.since})")
+            self._fail(number, 1, f"{name} got {message_id}: another epoch than {stream.epoch}, "
+                                  f"and no gap said so ({stream.door} since event {stream.since})")
         elif stream.jump == "any" or stream.latest:
             if offset <= stream.offset:
                 self._fail(number, 1,
@@ -469,8 +483,8 @@ class HistoryChecker:
         self._told(stream)
         after = self._parse(number, event["after"]) if event["after"] is not None else None
         following = self._parse(number, event["next"]) if event["next"] is not None else None
-        if after and after != (stream.epoch, stream.offset) and stream.jump is None and \
-                not stream.is_feed:
+        is_known = stream.epoch is not None and stream.jump is None
+        if after and is_known and after != (stream.epoch, stream.offset):
             self._fail(number, 1, f"{name}: a gap after {event['after']}, but the last one was "
                                   f"{stream.epoch}-{stream.offset}")
         if after and following and after[0] == following[0] and following[1] <= after[1] + 1:
@@ -480,7 +494,9 @@ class HistoryChecker:
 
     def _lost(self, _number, stream, _event):
         self._told(stream)
-        if stream.is_feed:
+        if stream.is_feed and stream.life_of_position != stream.life:
+            # The position was of another process: this one cannot know what the client has of a
+            # log that outlived it, and gives all that is kept.
             stream.forget()
         else:
             stream.jump = "unknown"
@@ -535,9 +551,11 @@ class HistoryChecker:
                     first.get(topic, event["at"]) > half:
                 continue
             if stream.heard <= since:
+                self._about = name
                 self._fail(number, 6, f"{name} has received nothing of {topic} "
                                       f"{event['at'] - ended:.1f} s after {event['fault']}, its last "
-                                      f"event is {stream.heard}, "
+                                      f"event is {stream.heard}, of any topic "
+                                      f"{max(each.heard for each in self._by_name[name])}, "
                                       f"{'subscribed' if stream.active else 'not subscribed'}")
 
     # The end.
@@ -560,8 +578,6 @@ class HistoryChecker:
             return
         if stream.jump in ("any", "unknown") and last[1] == 0:
             return  # nothing was kept
-        if stream.epoch is None and stream.newest == last:
-            return  # a feed that was told of a loss, of another topic, when it had all of this one
         if (stream.epoch, stream.offset) != last:
             self._fail(number, 1, f"{name} stopped at {stream.epoch}-{stream.offset}, "
                                   f"{topic} went on to {event['last']}")

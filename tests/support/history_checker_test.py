@@ -157,17 +157,24 @@ KEPT = {
         feed(after="p1", recovered=True), message(f"{E}-8", subscription="f")],
     "a feed that is not recovered": [
         feed(), message(f"{E}-7", subscription="f"), {"event": "unsubscribed", "subscription": "f"},
-        feed(after="p1", recovered=False), message(f"{E}-7", subscription="f"),
-        message(f"{E}-8", subscription="f")],
+        feed(after="p1", recovered=False), message(f"{E}-9", subscription="f"),
+        message(f"{E}-10", subscription="f")],
+    "a feed that comes with a position of another process": [
+        feed(life=1), message(f"{E}-7", subscription="f"),
+        {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=False, life=2),
+        message(f"{E}-7", subscription="f"), message(f"{E}-8", subscription="f")],
+    "the same at a door without a word for recovered": [
+        feed(life=1, door="sse"), message(f"{E}-7", subscription="f"),
+        {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", life=2, door="poll"),
+        lost("f"), message(f"{E}-7", subscription="f"), message(f"{E}-8", subscription="f")],
     "a feed that was told of a loss": [
         feed(), message(f"{E}-7", subscription="f"), lost("f"), message(f"{F}-2", subscription="f")],
     "a feed that was told of a loss when it had everything": [
         feed(), message(f"{E}-7", subscription="f"), lost("f"),
         {**settled(f"{E}-7"), "subscription": "f"}],
-    "a feed whose topic was cleared when it was away and had everything": [
-        *acknowledged(7), feed(), message(f"{E}-7", 7, subscription="f"),
-        {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=True),
-        message(f"{F}-1", subscription="f")],
+    "a feed one of whose topics was cleared": [
+        feed(), message(f"{E}-7", subscription="f"),
+        {**gap(f"{E}-7", f"{F}-1"), "subscription": "f"}, message(f"{F}-1", subscription="f")],
     "a topic and a pattern beside it": [
         subscribed(f"{E}-0"), feed(), message(f"{E}-1", subscription="f"), message(f"{E}-1")],
     "acknowledged lines without ids": [
@@ -206,6 +213,9 @@ KEPT = {
 }
 
 BROKEN = {
+    "latest that skips a key behind what a gap had promised": (
+        5, [subscribed(f"{E}-0", mode="latest"), gap(f"{E}-0", f"{E}-3"), sending(3), sending(4),
+            keyed(3, "A", False), keyed(4, "B"), settled(f"{E}-4")]),
     "a silent hole": (1, [subscribed(f"{E}-0"), message(f"{E}-1"), message(f"{E}-3")]),
     "a hole right after subscribed": (1, [subscribed(f"{E}-4"), message(f"{E}-6")]),
     "a hole after a recovered resume": (
@@ -285,10 +295,16 @@ BROKEN = {
     "a feed that got nothing after a loss": (
         1, [feed(), message(f"{E}-7", subscription="f"), lost("f"),
             {**settled(f"{E}-8"), "subscription": "f"}]),
-    "a feed whose topic was cleared when it was away and had not everything": (
-        1, [*acknowledged(7, 8), feed(), message(f"{E}-7", 7, subscription="f"),
+    "a feed whose topic was cleared when it was away": (
+        1, [*acknowledged(7), feed(), message(f"{E}-7", 7, subscription="f"),
             {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=True),
             message(f"{F}-1", subscription="f")]),
+    "a gap in a feed that does not begin where the topic was": (
+        1, [feed(), message(f"{E}-7", subscription="f"),
+            {**gap(f"{E}-8", f"{F}-1"), "subscription": "f"}]),
+    "a feed that goes back after a loss": (
+        1, [feed(), message(f"{E}-7", subscription="f"), lost("f"),
+            message(f"{E}-6", subscription="f")]),
     "a feed that never saw a topic": (
         1, [feed(), {**settled(f"{E}-2"), "subscription": "f"}]),
     "an epoch that changes in a feed without a word": (
@@ -301,6 +317,19 @@ BROKEN = {
     "a duplicate in a feed's resume": (
         2, [feed(), message(f"{E}-7", subscription="f"),
             {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=True),
+            message(f"{E}-7", subscription="f")]),
+    "a duplicate in a feed that was told of a loss": (
+        2, [feed(), message(f"{E}-7", subscription="f"),
+            {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=False),
+            message(f"{E}-7", subscription="f")]),
+    "a duplicate in a feed's second return to another process": (
+        2, [feed(life=1), message(f"{E}-7", subscription="f"),
+            {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=False, life=2),
+            message(f"{E}-7", subscription="f"), {"event": "unsubscribed", "subscription": "f"},
+            feed(after="p2", recovered=False, life=2), message(f"{E}-7", subscription="f")]),
+    "a duplicate in a feed that began in a later process": (
+        2, [feed(life=2), message(f"{E}-7", subscription="f"),
+            {"event": "unsubscribed", "subscription": "f"}, feed(after="p1", recovered=False, life=2),
             message(f"{E}-7", subscription="f")]),
     "a feed subscribed twice": (2, [feed(), feed()]),
     "a message without an id that nobody sent": (3, [sending(1), by_door(f"{E}-0"), nameless(7)]),
@@ -359,6 +388,20 @@ def test_as_a_program_it_reads_lines_and_exits_1_for_a_broken_history(tmp_path, 
     assert main([str(good)]) == 0
     assert main([str(good), str(bad)]) == 1
     assert "rule 2" in capsys.readouterr().out
+
+
+def test_a_problem_comes_with_what_its_subscription_had_seen():
+    checker = HistoryChecker()
+    for event in [subscribed(f"{E}-0"), subscribed(f"{E}-0", "other"),
+                  *[message(f"{E}-{offset}") for offset in range(1, 30)],
+                  {"event": "cleared", "topic": "t"}, message(f"{E}-1", subscription="other"),
+                  message(f"{E}-31", "x" * 1000)]:
+        checker.add(event)
+    assert len(checker.finish()) == 1
+    lines = checker.contexts[0]
+    assert f'"id": "{E}-29"' in lines[-3] and '"cleared"' in lines[-2], lines
+    assert lines[-1].startswith("  event 34: ") and len(lines[-1]) < 200, lines
+    assert 5 < len(lines) < 20 and not any('"other"' in line for line in lines), lines
 
 
 def test_it_counts_what_it_saw_and_what_was_told():

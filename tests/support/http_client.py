@@ -3,6 +3,7 @@
 import json
 import re
 
+import delivery_book
 from byte_stream import ByteStream
 from deadlines import DEFAULT_SECONDS, as_deadline
 
@@ -84,8 +85,12 @@ def chunk(data, extension=b""):
 class HttpConnection:
     """One connection; any number of requests on it, one after the other or pipelined."""
 
+    notes = None  # for the test's delivery book
+
     def __init__(self, address, receive_buffer=None):
         self.address = address
+        book = delivery_book.current()
+        self.notes = delivery_book.HttpNotes(book) if book is not None else None
         self.stream = ByteStream.connect(address, receive_buffer)
 
     @property
@@ -101,6 +106,8 @@ class HttpConnection:
 
     def send_request(self, method, target, headers=(), body=None, **options):
         options.setdefault("host", self.host)
+        if self.notes is not None:
+            self.notes.asked(method, target, headers, body)
         self.send(build_request(method, target, headers, body, **options))
 
     def read_response(self, method="GET", seconds=DEFAULT_SECONDS):
@@ -110,8 +117,13 @@ class HttpConnection:
             response = parse_head(self.stream.read_until(b"\r\n\r\n", seconds))
             if response.status >= 200 or response.status == 101:
                 break
-        if response.status in (101, 204, 304) or method == "HEAD":
-            return response
+        if response.status not in (101, 204, 304) and method != "HEAD":
+            self._read_body(response, seconds)
+        if self.notes is not None:
+            self.notes.answered(response)
+        return response
+
+    def _read_body(self, response, seconds):
         if response.header("Transfer-Encoding"):
             assert response.header("Transfer-Encoding").lower() == "chunked", response
             assert response.header("Content-Length") is None, response
@@ -121,7 +133,6 @@ class HttpConnection:
                                                      seconds)
         else:
             response.body = self.stream.read_to_end(seconds)
-        return response
 
     def request(self, method, target, headers=(), body=None, **options):
         self.send_request(method, target, headers, body, **options)

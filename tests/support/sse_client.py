@@ -3,6 +3,7 @@
 import json
 from collections import deque
 
+import delivery_book
 from byte_stream import StreamClosed
 from deadlines import DEFAULT_SECONDS, as_deadline
 from http_client import HttpConnection, parse_head
@@ -65,8 +66,8 @@ class StreamParser:
 class SseClient:
     """An open stream. `answer` is the head; chunks are taken apart where it is chunked."""
 
-    def __init__(self, connection, answer):
-        self.answer, self.stream = answer, connection.stream
+    def __init__(self, connection, answer, notes=None):
+        self.answer, self.stream, self._notes = answer, connection.stream, notes
         self.parser = StreamParser()
         self._is_chunked = answer.header("Transfer-Encoding") == "chunked"
 
@@ -78,7 +79,9 @@ class SseClient:
         answer = ask_stream(connection, target, headers, **options)
         assert answer.status == 200, answer
         assert answer.header("Content-Type") == "text/event-stream", answer
-        return cls(connection, answer)
+        book = delivery_book.current()
+        return cls(connection, answer,
+                   delivery_book.SseNotes.of(book, target, headers) if book is not None else None)
 
     def _read_some(self, deadline):
         """Feeds the parser with what comes next; False at the end of the body."""
@@ -89,13 +92,19 @@ class SseClient:
             except StreamClosed as closed:
                 assert not closed.was_reset, closed
                 return False
-            self.parser.feed(self.stream.take(len(self.stream.buffer)))
+            self._feed(self.stream.take(len(self.stream.buffer)))
             return True
         size = int(self.stream.read_until(b"\r\n", deadline), 16)
         data = self.stream.read_exactly(size, deadline)
         assert self.stream.read_exactly(2, deadline) == b"\r\n"
-        self.parser.feed(data)
+        self._feed(data)
         return size > 0
+
+    def _feed(self, data):
+        before = len(self.parser.events)
+        self.parser.feed(data)
+        for index in range(before, len(self.parser.events)) if self._notes is not None else ():
+            self._notes.heard(self.parser.events[index])
 
     def next_event(self, seconds=DEFAULT_SECONDS):
         deadline = as_deadline(seconds)
@@ -140,6 +149,8 @@ def ask_stream(connection, target, headers=None, method="GET", **options):
     """The answer to a request for an event stream; a refusal with its body."""
     headers = {"Accept": "text/event-stream", **(headers or {})}
     connection.send_request(method, target, headers, **options)
+    if connection.notes is not None:
+        connection.notes.forget()
     head = parse_head(connection.stream.read_until(b"\r\n\r\n"))
     length = head.header("Content-Length")
     if head.status != 200 and length is not None and method != "HEAD":

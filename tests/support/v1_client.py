@@ -5,6 +5,7 @@ import json
 import re
 from collections import deque
 
+import delivery_book
 from deadlines import DEFAULT_SECONDS, as_deadline
 from websocket_client import WebSocketClient
 
@@ -42,7 +43,9 @@ class V1Client(WebSocketClient):
     def start(self):
         self._waiting = deque()
         self._ids = itertools.count(1)
-        self.welcome = Event(self.receive_text())
+        book = delivery_book.current()
+        self._notes = delivery_book.V1Notes(book) if book is not None else None
+        self.welcome = self._hear()
         assert self.welcome["op"] == "welcome", self.welcome
         return self
 
@@ -51,6 +54,17 @@ class V1Client(WebSocketClient):
         options.setdefault("subprotocols", ["wspush.v1"])
         return cls.connect(address, path, **options).start()
 
+    def send_text(self, text):
+        if self._notes is not None:
+            self._notes.said(text)
+        super().send_text(text)
+
+    def _hear(self, seconds=DEFAULT_SECONDS):
+        event = Event(self.receive_text(seconds))
+        if self._notes is not None:
+            self._notes.heard(event)
+        return event
+
     def send_json(self, command):
         self.send_text(json.dumps(command, ensure_ascii=False, separators=(",", ":")))
 
@@ -58,7 +72,7 @@ class V1Client(WebSocketClient):
         """The next thing that the server said."""
         if self._waiting:
             return self._waiting.popleft()
-        return Event(self.receive_text(seconds))
+        return self._hear(seconds)
 
     def next_op(self, op, seconds=DEFAULT_SECONDS):
         """The next event, which has to be an `op`."""
@@ -80,7 +94,7 @@ class V1Client(WebSocketClient):
                 self._waiting.remove(event)
                 return event
         while True:
-            event = Event(self.receive_text(deadline))
+            event = self._hear(deadline)
             if event["op"] != "message" and event.get("id") == command_id:
                 return event
             self._waiting.append(event)

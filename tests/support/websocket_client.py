@@ -5,6 +5,7 @@ import hashlib
 import os
 import struct
 
+import delivery_book
 from byte_stream import StreamClosed
 from deadlines import DEFAULT_SECONDS, as_deadline
 from deflate import Deflate
@@ -70,6 +71,7 @@ class WebSocketClient:
         self.compressed = []  # of each message that came: was it compressed?
         self._decoder = FrameDecoder(allow_rsv1=deflate is not None)
         self._assembler = MessageAssembler(deflate)
+        self._raw_notes = None
 
     @classmethod
     def connect(cls, address, path, *, subprotocols=(), answer_pings=True, receive_buffer=None,
@@ -95,7 +97,10 @@ class WebSocketClient:
             extensions = response.all("Sec-WebSocket-Extensions")
             assert len(extensions) == (deflate is not None), response
             agreed = Deflate(extensions[0], deflate) if extensions else None
-            return cls(connection, response, answer_pings, agreed)
+            client = cls(connection, response, answer_pings, agreed)
+            book = delivery_book.current()
+            client._raw_notes = delivery_book.RawNotes.of(book, path) if book is not None else None
+            return client
         except BaseException:
             connection.close()
             raise
@@ -169,6 +174,9 @@ class WebSocketClient:
                     self.compressed.append(frame.rsv1)
                 message = self._assembler.add(frame)
                 if message is not None:
+                    if self._raw_notes is not None:
+                        self._raw_notes.heard(message[1] if message[0] == BINARY
+                                              else message[1].decode())
                     return message
 
     def receive_text(self, seconds=DEFAULT_SECONDS):

@@ -47,6 +47,33 @@ class Poll : public RequestRig {
     EXPECT_EQ(status(), 204);
     return exchange_->header("Wspush-Last");
   }
+  /// A topic at home in each of two reactors.
+  std::pair<std::string, std::string> topics_of_two_homes() {
+    request("/topics?topic=open.*");
+    turn();
+    std::string here;
+    std::string there;
+    for (const std::string topic : {"open.a", "open.b", "open.c", "open.d", "open.e", "open.f"}) {
+      publish(topic, "0");
+      turn();
+      bool is_here = false;
+      hubs_[0]->for_each_home_topic([&](ByteView name, auto&&...) { is_here |= name == topic; });
+      (is_here ? here : there) = topic;
+    }
+    EXPECT_TRUE(!here.empty() && !there.empty());
+    return {here, there};
+  }
+  std::string position_of_all() {
+    request("/topics?topic=open.*");
+    turn();
+    EXPECT_EQ(status(), 204);
+    return exchange_->header("Wspush-Last");
+  }
+  /// The position in the answer's body.
+  std::string last_of_body() const {
+    const std::string rest = body().substr(body().rfind(R"("last":")") + 8);
+    return rest.substr(0, rest.find('"'));
+  }
 };
 
 TEST_F(Poll, WithoutAPositionIsToldOneAtOnce) {
@@ -132,8 +159,7 @@ TEST_F(Poll, OfSeveralTopicsGoesOnFromOnePosition) {
   }
   ASSERT_TRUE(is_answered());
   EXPECT_NE(body().find(R"({"topic":"open.a","id":")"), std::string::npos) << body();
-  position = body().substr(body().rfind(R"("last":")") + 8);
-  position = position.substr(0, position.find('"'));
+  position = last_of_body();
   for (const char* topic : {"open.b", "own.a", "open.c"}) {
     publish(topic, "2");
   }
@@ -213,6 +239,84 @@ TEST_F(Poll, IsToldOfANewEpochWhileItWaits) {
   ASSERT_TRUE(is_answered());
   EXPECT_EQ(status(), 200);
   EXPECT_TRUE(body().ends_with(R"("gap":true})")) << body();
+}
+
+// A client takes `gap` as said before the first message: of what came before the loss it would keep
+// nothing, and take the new epoch's first message for one that follows on it.
+TEST_F(Poll, OfSeveralTopicsEndsAnAnswerBeforeAGap) {
+  request("/topics?topic=open.a&topic=open.b");
+  ASSERT_EQ(status(), 204);
+  request("/topics?topic=open.a&topic=open.b&after=" + exchange_->header("Wspush-Last"));
+  EXPECT_FALSE(is_answered());
+  publish("open.a", "before");
+  hubs_[0]->clear("open.a", {});
+  publish("open.a", "behind");
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("before"), std::string::npos) << body();
+  EXPECT_EQ(body().find("behind"), std::string::npos) << body();
+  EXPECT_EQ(body().find("gap"), std::string::npos) << body();
+
+  request("/topics?topic=open.a&topic=open.b&after=" + last_of_body());
+  ASSERT_TRUE(is_answered());
+  EXPECT_EQ(body().find("before"), std::string::npos) << body();
+  EXPECT_NE(body().find("behind"), std::string::npos) << body();
+  EXPECT_TRUE(body().ends_with(R"("gap":true})")) << body();
+}
+
+// Here the hub tells it, while it reads on what was missed: the ring has run past who came back
+// before the other reactor had answered.
+TEST_F(Poll, OfSeveralTopicsEndsAnAnswerBeforeALossAmongWhatItReadsOn) {
+  hubs_.clear();
+  engines_.clear();
+  start(2);
+  config_->topics[0].history.messages = 2;
+  const auto [here, there] = topics_of_two_homes();
+  const std::string start = position_of_all();
+  publish(there, "there");
+  turn();
+  publish(here, "kept");
+  request("/topics?topic=open.*&after=" + start);
+  ASSERT_FALSE(is_answered());  // The other home has yet to answer.
+  for (std::size_t i = 0; i <= hub::kFeedRingMessagesMax; ++i) {
+    publish(here, "more");
+  }
+  turn();
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("kept"), std::string::npos) << body();
+  EXPECT_EQ(body().find("more"), std::string::npos) << body();
+  EXPECT_EQ(body().find("gap"), std::string::npos) << body();
+
+  request("/topics?topic=open.*&after=" + last_of_body());
+  turn();
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("more"), std::string::npos) << body();
+  EXPECT_TRUE(body().ends_with(R"("gap":true})")) << body();
+}
+
+TEST_F(Poll, OfSeveralTopicsGetsWhatHasWaitedLongestFirst) {
+  hubs_.clear();
+  engines_.clear();
+  start(2);
+  config_->topics[0].history.messages = 1000;
+  const auto [here, there] = topics_of_two_homes();
+  const std::string position = position_of_all();
+  publish(there, "oldest");
+  turn();
+  pass(milliseconds(1));
+  for (int i = 0; i < 300; ++i) {
+    publish(here, "newer");
+  }
+  request("/topics?topic=open.*&after=" + position);
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("oldest"), std::string::npos) << body().substr(0, 200);
+  request("/topics?topic=open.*&after=" + last_of_body());
+  turn();
+  ASSERT_TRUE(is_answered());
+  EXPECT_NE(body().find("-301\""), std::string::npos) << body().substr(0, 200);
 }
 
 TEST_F(Poll, GivesThreeHundredMessagesOrAMegabyteAtMost) {

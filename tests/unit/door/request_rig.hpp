@@ -123,8 +123,7 @@ class RequestRig : public SessionRig {
   }
   bool on_gap(std::uint32_t slot, hub::WireForm form, const hub::Gap& gap) override {
     if (exchange_->frames != nullptr) {
-      exchange_->frames->on_gap(gap);
-      return true;
+      return exchange_->frames->on_gap(gap);
     }
     return SessionRig::on_gap(slot, form, gap);
   }

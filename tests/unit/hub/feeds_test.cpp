@@ -102,6 +102,35 @@ TEST_F(Feeds, TellsOfWhatIsDroppedBetweenTwoPiecesThoughItHasToldOfALossBefore) 
   EXPECT_EQ(got.substr(got.rfind('b') + 1), " K 4 5");
 }
 
+TEST_F(Feeds, TellsOfWhatIsDroppedBetweenTwoPiecesThoughItLiesBeforeALossThatWasTold) {
+  start(1);
+  rule("p.a").history.messages = 1;
+  rule("p.b").history.bytes = 4 * kPieceBytesMax;
+  rule("p.c").history.messages = 2;
+  Client& client = connect(0);
+  subscribe(0, "p.*");
+  rest();
+  const FeedPosition position = position_in(client);
+  at(0).unsubscribe(0, "p.*");
+  publish("p.b", std::string(kPieceBytesMax, 'b'));  // The first piece has nothing more.
+  publish("p.c", "1");
+  publish("p.c", "2");
+  publish("p.a", "x");
+  publish("p.a", "y");
+  rest();
+  client.reader = Reader::kFlaky;
+  client.is_full = true;
+  subscribe(0, "p.*", 0, after(position));  // "x" is lost, which it is told.
+  rest();
+  publish("p.c", "3");
+  publish("p.c", "4");  // Now "1" and "2" are.
+  client.reader = Reader::kPerfect;
+  at(0).unblock(0);
+  rest();
+  const std::string got = payloads(client);
+  EXPECT_EQ(got.substr(got.rfind('b') + 1), " K y 3 4");
+}
+
 TEST_F(Feeds, CountsAmongTheTopics) {
   start(1);
   hub().set_limits({.topics = 1});
