@@ -241,6 +241,7 @@ void Reactor::turn() {
     publish_counters();
     next_sweep_ = now + kSweepInterval;
   }
+  hub_.settle_receipts();
   hub_.post_counts();
   hand_over_mail();
   destroy_dead();

@@ -192,6 +192,10 @@ class Reactor final : public hub::Post,
   void send(std::uint16_t reactor, hub::HubMail mail) override;
   void send(std::span<const hub::Member> members, std::span<const iovec> parts, std::size_t bytes,
             std::vector<hub::ShortSend>& fell_short) override;
+  hub::Output output_of(std::uint32_t slot) const override {
+    const SocketConnection* const connection = connections_.in_slot(slot);
+    return connection == nullptr ? hub::Output::kLost : connection->output();
+  }
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
   bool on_gap(std::uint32_t slot, hub::WireForm form, const hub::Gap& gap) override;
   void on_too_slow(std::uint32_t slot) override;
