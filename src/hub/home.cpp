@@ -309,6 +309,22 @@ void Hub::on_cleared(std::uint64_t handle, engine::Ticket ticket) {
   }
 }
 
+// --- revocations: the hub knows nothing of them but the way to the engine
+
+void Hub::keep_revocation(const engine::Revocation& revocation, const ReplyTo& to) {
+  const auto ticket = publishes_.emplace(PendingPublish{to, {}, {}, {}}).packed();
+  if (engine_.keep_revocation(revocation, ticket, now_)) {
+    on_revocation_kept(ticket);
+  }
+}
+
+void Hub::on_revocation_kept(engine::Ticket ticket) {
+  const Handle handle = Handle::from_packed(ticket);
+  if (publishes_.find(handle) != nullptr) {
+    end_publish(handle, RevocationKeptReply{});
+  }
+}
+
 void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   std::size_t sends_left = SIZE_MAX;
   flush_topic(topic, sends_left);  // What was published before belongs to the old epoch.

@@ -144,6 +144,8 @@ class Hub final : public engine::EngineEvents {
   void history(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view(ByteView topic, const ReplyTo& to);
   void clear(ByteView topic, const ReplyTo& to);
+  /// Answers RevocationKeptReply once the engine keeps it as safe as it keeps messages.
+  void keep_revocation(const engine::Revocation& revocation, const ReplyTo& to);
 
   /// Calls `visit(name, subscribers)` for the topics at home here.
   template <typename Visit>
@@ -199,6 +201,7 @@ class Hub final : public engine::EngineEvents {
   void on_ordered(std::uint64_t topic, MessageRef message, engine::Ticket ticket) override;
   void on_publish_refused(engine::Ticket ticket, engine::EngineError error) override;
   void on_cleared(std::uint64_t topic, engine::Ticket ticket) override;
+  void on_revocation_kept(engine::Ticket ticket) override;
   void on_found(ByteView name) override { view(name, {}); }
 
  private:

@@ -102,14 +102,15 @@ struct TopicView {
   MessageId last;
 };
 struct ClearedReply {};
+struct RevocationKeptReply {};
 struct PreparedReply {};
 /// What was asked of every reactor; who asked knows the type.
 struct GatheredReply {
   std::any value;
 };
 
-using Reply = std::variant<PublishedReply, HistoryReply, TopicView, ClearedReply, PreparedReply,
-                           GatheredReply, HubError>;
+using Reply = std::variant<PublishedReply, HistoryReply, TopicView, ClearedReply,
+                           RevocationKeptReply, PreparedReply, GatheredReply, HubError>;
 
 /// Something that asked the hub and is still there when the answer comes.
 class ReplySink {
