@@ -133,6 +133,11 @@ Route publish_batch(const Request& request) {
 }
 
 Route publish_many(const Request& request) {
+  // Its messages are answered one by one, a stream not before its end: whoever wants to know how
+  // far a message came asks for it alone, rather than wait for a count that never comes.
+  if (request.exchange.target().find("receipt")) {
+    return refuse(bad_request("a receipt is for a message that is published by itself"));
+  }
   const http::HeaderMap& headers = request.exchange.head().headers;
   const std::string type = http::media_type_essence(headers.find("Content-Type").value_or(""));
   if (type == "application/json") {

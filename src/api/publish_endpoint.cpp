@@ -22,6 +22,7 @@ struct Form {
   std::string key;
   std::string idempotency_key;
   std::uint64_t message_bytes_max = 0;  ///< of the topic's rule
+  bool wants_receipt = false;
 };
 
 hub::PayloadKind kind_of(const http::HeaderMap& headers) {
@@ -50,11 +51,16 @@ Result<Form, ApiError> read_form(const Request& request) {
                            idempotency_key->size() > hub::IdempotencyWindow::kKeyBytesMax))) {
     return Unexpected(bad_request("Idempotency-Key has 1 to 255 bytes, once"));
   }
+  const auto receipts = request.exchange.target().all("receipt");
+  if (receipts.size() > 1 || (!receipts.empty() && receipts.front() != "written")) {
+    return Unexpected(bad_request("receipt is `written`, once"));
+  }
   return Form{.topic = std::string(request.argument),
               .kind = kind_of(headers),
               .key = std::string(key),
               .idempotency_key = std::string(idempotency_key.value_or("")),
-              .message_bytes_max = (*rule)->message_bytes};
+              .message_bytes_max = (*rule)->message_bytes,
+              .wants_receipt = !receipts.empty()};
 }
 
 class PublishHandler final : public http::BufferedHandler, public hub::ReplySink {
@@ -64,7 +70,9 @@ class PublishHandler final : public http::BufferedHandler, public hub::ReplySink
             std::min(form.message_bytes_max, request.context.config->limits.body_bytes))),
         context_(request.context),
         to_(request.to),
-        form_(std::move(form)) {}
+        form_(std::move(form)) {
+    to_.wants_receipt = form_.wants_receipt;
+  }
 
   void on_head(http::Exchange& exchange) override {
     exchange_ = &exchange;
@@ -82,6 +90,9 @@ class PublishHandler final : public http::BufferedHandler, public hub::ReplySink
       std::string body = R"({"id":")";
       hub::append_to(body, published->id);
       body.append(R"(","subscribers":)").append(std::to_string(published->subscribers));
+      if (form_.wants_receipt) {
+        body.append(R"(,"written":)").append(std::to_string(published->written));
+      }
       body.push_back('}');
       exchange_->respond(json_response(201, std::move(body)));
     } else if (const auto* error = std::get_if<hub::HubError>(&reply)) {
@@ -113,11 +124,6 @@ class PublishHandler final : public http::BufferedHandler, public hub::ReplySink
 }  // namespace
 
 Route publish_message(const Request& request) {
-  // A receipt says how many subscribers were written to; without it the publisher would wait for
-  // something that never comes.
-  if (request.exchange.target().find("receipt")) {
-    return refuse(not_found("receipts are not available"));
-  }
   auto form = read_form(request);
   if (!form) {
     return refuse(form.error());

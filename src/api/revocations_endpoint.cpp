@@ -67,11 +67,24 @@ class RevocationHandler final : public http::BufferedHandler, public hub::ReplyS
       : BufferedHandler(kBodyBytesMax), context_(request.context), to_(request.to) {}
 
   void on_reply(std::uint32_t /*item*/, hub::Reply&& reply) override {
-    const bool is_kept = std::any_cast<bool>(std::get<hub::GatheredReply>(reply).value);
-    exchange_->respond(is_kept ? http::Response{.status = 204}
-                               : response_of({.status = 429,
-                                              .code = "limit_exceeded",
-                                              .message = "no more revocations are kept"}));
+    if (const auto* const gathered = std::get_if<hub::GatheredReply>(&reply)) {
+      is_in_force_ = std::any_cast<bool>(gathered->value);
+      if (!is_in_force_) {
+        exchange_->respond(response_of(
+            {.status = 429, .code = "limit_exceeded", .message = "no more revocations are kept"}));
+        return;
+      }
+    } else if (std::holds_alternative<hub::HubError>(reply)) {
+      outcome_ = response_of(
+          {.status = 503,
+           .code = "unavailable",
+           .message = "it is in force, and not written down: a restart would forget it"});
+    } else {
+      outcome_ = http::Response{.status = 204};
+    }
+    if (is_in_force_ && outcome_) {
+      exchange_->respond(std::move(*outcome_));
+    }
   }
 
  private:
@@ -88,6 +101,8 @@ class RevocationHandler final : public http::BufferedHandler, public hub::ReplyS
   ApiContext& context_;
   hub::ReplyTo to_;
   http::Exchange* exchange_ = nullptr;
+  bool is_in_force_ = false;               ///< in every reactor
+  std::optional<http::Response> outcome_;  ///< what became of it at the engine
 };
 
 }  // namespace

@@ -55,7 +55,8 @@ class ServerView {
   /// Ends all of the user's. Answers std::size_t.
   virtual void end_connections_of(ByteView user, const hub::ReplyTo& to) = 0;
   /// Refuses what it covers and ends it with 4003, on every reactor before the answer. Answers
-  /// bool: false where the table is full.
+  /// bool: false where the table is full. Where it is not, the engine keeps it too: then a second
+  /// answer, sooner or later than the first, is hub::RevocationKeptReply or a HubError.
   virtual void revoke(const Revocation& what, const hub::ReplyTo& to) = 0;
   /// Answers std::vector<TopicSummary>: topics that begin with `prefix`, sorted by name, at most
   /// `limit`.

@@ -30,6 +30,18 @@ bool names_user(ByteView pattern) {
   return false;
 }
 
+/// The segment of a topic or pattern that stands where `match` has its first `{user}`; empty where
+/// there is none.
+ByteView user_in(ByteView match, ByteView name) {
+  while (!match.empty()) {
+    const ByteView segment = take_segment(name);
+    if (take_segment(match) == kUser) {
+      return segment;
+    }
+  }
+  return {};
+}
+
 /// Whether a rule's `match` fits `topic` with `who` in the place of `{user}`. A `sub` of several
 /// segments fits nowhere.
 bool fits(ByteView match, const Identity* who, ByteView topic) {
@@ -135,13 +147,14 @@ const config::TopicRule* TopicRules::rule_for(const Identity* who, ByteView topi
   return nullptr;
 }
 
-/// Whether the topic has a rule for its user alone, which is not the anonymous client's: then a
-/// token is what it lacks.
-bool TopicRules::could_with_a_user(Act act, ByteView topic) const {
+/// Whether the topic or pattern has a rule for its user alone, who the anonymous client is not:
+/// then a token is what it lacks.
+bool TopicRules::could_with_a_user(Act act, ByteView name) const {
   return std::ranges::any_of(config_->topics, [&](const config::TopicRule& rule) {
     const config::Permission permission = act == Act::kSubscribe ? rule.subscribe : rule.publish;
-    return permission != config::Permission::kNobody && names_user(rule.match) &&
-           hub::pattern_matches(rule.match, topic);
+    const ByteView user = user_in(rule.match, name);
+    return permission != config::Permission::kNobody && !user.empty() && !hub::has_wildcard(user) &&
+           hub::pattern_covers(with_user(rule.match, user), name);
   });
 }
 
@@ -162,6 +175,10 @@ Verdict TopicRules::judge_topic(Act act, const Identity* who, ByteView topic,
 
 Verdict TopicRules::judge_pattern(const Identity* who, ByteView pattern) const {
   const bool is_listed = who != nullptr && lists(who->subscribe, pattern);
+  const auto refusal = [&] {
+    return who == nullptr && could_with_a_user(Act::kSubscribe, pattern) ? Verdict::kUnauthenticated
+                                                                         : Verdict::kForbidden;
+  };
   Verdict verdict = Verdict::kAllowed;
   for (const config::TopicRule& rule : config_->topics) {
     const auto match = filled(rule.match, who);
@@ -170,14 +187,14 @@ Verdict TopicRules::judge_pattern(const Identity* who, ByteView pattern) const {
     }
     const Verdict own = judge(rule.subscribe, who, is_listed, false);
     if (own == Verdict::kForbidden) {
-      return own;  // A token would not help.
+      return refusal();
     }
     verdict = own == Verdict::kAllowed ? verdict : own;
     if (hub::pattern_covers(*match, pattern)) {
       return verdict;
     }
   }
-  return Verdict::kForbidden;  // Some of its topics have no rule.
+  return refusal();  // Some of its topics have no rule.
 }
 
 Verdict TopicRules::subscribe_verdict(const Identity* who, ByteView name) const {

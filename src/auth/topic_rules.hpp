@@ -45,7 +45,7 @@ class TopicRules final : public hub::RuleSource {
   const config::TopicRule* rule_for(const Identity* who, ByteView topic) const;
   Verdict judge_topic(Act act, const Identity* who, ByteView topic, bool is_subscribed) const;
   Verdict judge_pattern(const Identity* who, ByteView pattern) const;
-  bool could_with_a_user(Act act, ByteView topic) const;
+  bool could_with_a_user(Act act, ByteView name) const;
 
   std::shared_ptr<const config::Config> config_;
 };

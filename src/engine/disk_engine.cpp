@@ -62,6 +62,17 @@ void DiskEngine::close(ByteView /*name*/, const TopicPosition& position) {
   ask(DiskRequest::Kind::kClose, const_cast<TopicPosition*>(&position));
 }
 
+bool DiskEngine::keep_revocation(const Revocation& revocation, Ticket ticket, TimePoint now) {
+  if (!writer_.is_up(now)) {
+    refuse(ticket);
+    return false;
+  }
+  DiskRequest& request = ask(DiskRequest::Kind::kRevoke, nullptr);
+  request.revocation = std::make_shared<const Revocation>(revocation);
+  request.ticket = ticket;
+  return false;
+}
+
 void DiskEngine::hand_over() {
   if (!requests_.empty()) {
     writer_.post(std::move(requests_));
@@ -106,6 +117,9 @@ void DiskEngine::take_one(DiskAnswer& answer) {
       position->epoch = answer.epoch;
       position->last_offset = answer.last;
       events_->on_cleared(position->topic, answer.ticket);
+      break;
+    case DiskAnswer::Kind::kRevoked:
+      events_->on_revocation_kept(answer.ticket);
       break;
     case DiskAnswer::Kind::kFound:
       for (const std::string& name : answer.names) {

@@ -30,6 +30,7 @@ class DiskEngine final : public Engine {
                TimePoint now) override;
   void clear(TopicPosition& position, Ticket ticket) override;
   void close(ByteView name, const TopicPosition& position) override;
+  bool keep_revocation(const Revocation& revocation, Ticket ticket, TimePoint now) override;
   void hand_over() override;
 
   /// What the writer answered. Thread: the reactor's.

@@ -41,7 +41,11 @@ Result<void, std::string> DiskLog::start() {
   if (!bytes) {
     return Unexpected(bytes.error());
   }
-  bool has_changed = options_.has_lost;
+  const auto has_expired = revocations_.load(store_, clock_.wall());
+  if (!has_expired) {
+    return Unexpected(has_expired.error());
+  }
+  bool has_changed = options_.has_lost || *has_expired;
   if (*bytes) {
     const auto counters = decode_store(**bytes);
     if (!counters) {
@@ -128,6 +132,9 @@ void DiskLog::carry_out_one(DiskRequest& request, DiskAnswers& answers) {
     case DiskRequest::Kind::kClear:
       clear(request, answers);
       break;
+    case DiskRequest::Kind::kRevoke:
+      revoke(request, answers);
+      break;
     case DiskRequest::Kind::kClose:
       close(request);
       break;
@@ -153,6 +160,7 @@ void DiskLog::fail_one(DiskRequest& request, DiskAnswers& answers) {
       break;
     case DiskRequest::Kind::kPublish:
     case DiskRequest::Kind::kClear:
+    case DiskRequest::Kind::kRevoke:
       break;
     case DiskRequest::Kind::kClose:
     case DiskRequest::Kind::kFindMore:
@@ -165,7 +173,7 @@ void DiskLog::fail_one(DiskRequest& request, DiskAnswers& answers) {
 void DiskLog::finish_batch(std::vector<DiskAnswers>& answers) {
   if (has_changes_) {
     if (const auto done = commit(); done) {
-      has_unsynced_ = !options_.sync;
+      has_unsynced_ = !options_.sync && !must_sync_;
     } else {
       store_.discard();
       undo(answers);
@@ -174,7 +182,7 @@ void DiskLog::finish_batch(std::vector<DiskAnswers>& answers) {
   }
   ++batch_;
   touched_.clear();
-  has_changes_ = has_closed_ = has_failed_ = false;
+  has_changes_ = has_closed_ = has_failed_ = must_sync_ = false;
   counters_before_ = counters_;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     answered_[i] = answers[i].size();
@@ -187,7 +195,7 @@ Result<void, std::string> DiskLog::commit() {
       if (counters_ != counters_before_) {
         store_.put(kStoreKey, encode(counters_));
       }
-      return store_.commit(options_.sync);
+      return store_.commit(options_.sync || must_sync_);
     }
   } catch (const std::bad_alloc&) {
     // As the requests that it happened to.
@@ -214,7 +222,8 @@ void DiskLog::undo(std::vector<DiskAnswers>& answers) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
     for (std::size_t at = answered_[i]; at < answers[i].size(); ++at) {
       DiskAnswer& answer = answers[i][at];
-      if (answer.kind == DiskAnswer::Kind::kOrdered || answer.kind == DiskAnswer::Kind::kCleared) {
+      if (answer.kind == DiskAnswer::Kind::kOrdered || answer.kind == DiskAnswer::Kind::kCleared ||
+          answer.kind == DiskAnswer::Kind::kRevoked) {
         answer.kind = DiskAnswer::Kind::kRefused;
       }
     }
@@ -265,6 +274,19 @@ void DiskLog::touch(const TopicPosition* position, Topic& topic) {
     topic.touched_in = batch_;
   }
   has_changes_ = true;
+}
+
+/// The topic that a request changes, noted as it stands. Null: the request is refused.
+DiskLog::Topic* DiskLog::take_up(const DiskRequest& request, DiskAnswer& answer,
+                                 DiskAnswers& answers) {
+  Topic* const topic = is_up_ ? find(request.position) : nullptr;
+  if (topic == nullptr) {
+    answer.kind = DiskAnswer::Kind::kRefused;
+    answers.push_back(std::move(answer));
+  } else {
+    touch(request.position, *topic);
+  }
+  return topic;
 }
 
 // --- opening
@@ -431,14 +453,11 @@ void DiskLog::publish(DiskRequest& request, DiskAnswers& answers) {
                     .weight = request.weight,
                     .ticket = request.ticket,
                     .message = std::move(request.message)};
-  Topic* const found = find(request.position);
-  if (!is_up_ || found == nullptr) {
-    answer.kind = DiskAnswer::Kind::kRefused;
-    answers.push_back(std::move(answer));
+  Topic* const found = take_up(request, answer, answers);
+  if (found == nullptr) {
     return;
   }
   Topic& topic = *found;
-  touch(request.position, topic);
   hub::Message& message = *answer.message;
   message.stamp({topic.epoch, topic.last + 1}, request.now);
   if (topic.stale != 0) {
@@ -484,14 +503,11 @@ void DiskLog::drop_stale(Topic& topic, std::uint64_t first) {
 void DiskLog::clear(const DiskRequest& request, DiskAnswers& answers) {
   DiskAnswer answer{
       .kind = DiskAnswer::Kind::kCleared, .position = request.position, .ticket = request.ticket};
-  Topic* const found = find(request.position);
-  if (!is_up_ || found == nullptr) {
-    answer.kind = DiskAnswer::Kind::kRefused;
-    answers.push_back(std::move(answer));
+  Topic* const found = take_up(request, answer, answers);
+  if (found == nullptr) {
     return;
   }
   Topic& topic = *found;
-  touch(request.position, topic);
   for (const std::uint64_t log : {topic.stale, topic.log}) {
     if (log != 0) {
       remove_log(log);
@@ -504,6 +520,17 @@ void DiskLog::clear(const DiskRequest& request, DiskAnswers& answers) {
   put_record(topic, false);
   answer.epoch = topic.epoch;
   answers.push_back(std::move(answer));
+}
+
+/// On the disk before it is answered: who was shut out may not come back by a power cut. A batch
+/// that fails leaves it in memory, as it is in force; the next one of the same name writes it
+/// again.
+void DiskLog::revoke(const DiskRequest& request, DiskAnswers& answers) {
+  const bool is_kept = is_up_ && revocations_.keep(store_, *request.revocation, clock_.wall());
+  has_changes_ = has_changes_ || is_kept;
+  must_sync_ = must_sync_ || is_kept;
+  answers.push_back({.kind = is_kept ? DiskAnswer::Kind::kRevoked : DiskAnswer::Kind::kRefused,
+                     .ticket = request.ticket});
 }
 
 void DiskLog::close(const DiskRequest& request) {

@@ -12,6 +12,7 @@
 #include "base/limited_log.hpp"
 #include "engine/disk_record.hpp"
 #include "engine/disk_request.hpp"
+#include "engine/kept_revocations.hpp"
 #include "engine/log_store.hpp"
 
 namespace wspush::engine {
@@ -47,6 +48,9 @@ class DiskLog {
 
   /// Reads where the store stands, or begins. Before anything else.
   Result<void, std::string> start();
+
+  /// Those that are in force. Before the first batch.
+  std::vector<Revocation> revocations() const { return revocations_.all(); }
 
   /// Carries out `requests`, which are used up, as one batch. `answers` is by reactor; adds to it.
   /// Throws bad_alloc before it has done anything, or not at all.
@@ -85,6 +89,7 @@ class DiskLog {
   bool read_messages(Topic& topic, std::vector<hub::MessageRef>& kept);
   void publish(DiskRequest& request, DiskAnswers& answers);
   void clear(const DiskRequest& request, DiskAnswers& answers);
+  void revoke(const DiskRequest& request, DiskAnswers& answers);
   void close(const DiskRequest& request);
   void find_more(DiskAnswers& answers);
 
@@ -92,6 +97,7 @@ class DiskLog {
   void carry_out_one(DiskRequest& request, DiskAnswers& answers);
   void fail_one(DiskRequest& request, DiskAnswers& answers);
   Topic* find(const TopicPosition* position);
+  Topic* take_up(const DiskRequest& request, DiskAnswer& answer, DiskAnswers& answers);
   void touch(const TopicPosition* position, Topic& topic);
   void put_record(Topic& topic, bool is_closed);
   void remove_log(std::uint64_t log);
@@ -109,6 +115,7 @@ class DiskLog {
   SplitMix64 random_;
   StoreRecord counters_;
   Topics topics_;
+  KeptRevocations revocations_;
   std::string found_at_;  ///< where the search for names goes on; empty: it is over
   std::string value_;     ///< scratch
 
@@ -120,6 +127,7 @@ class DiskLog {
   std::chrono::microseconds wall_of_zero_{};  ///< Unix time when the monotonic clock was 0
   bool has_changes_ = false;
   bool has_closed_ = false;
+  bool must_sync_ = false;   ///< whatever the options say
   bool has_failed_ = false;  ///< memory ran out: a request is in it by half
 
   bool has_unsynced_ = false;

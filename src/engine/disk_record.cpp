@@ -9,10 +9,13 @@ namespace {
 
 constexpr std::size_t kTopicBytes = 40;
 constexpr std::size_t kStoreBytes = 56;
+constexpr std::size_t kRevocationBytes = 16;
 /// kind, bytes of the key, bytes of the payload, time.
 constexpr std::size_t kMessageHeadBytes = 1 + 1 + 4 + 8;
 constexpr std::size_t kMessageKeyBytes = 1 + 8 + 8;
 constexpr std::size_t kClosedKeyBytes = 1 + 8;
+constexpr char kUserLetter = 'u';
+constexpr char kTokenLetter = 'j';
 
 template <std::unsigned_integral T>
 void append(std::string& out, T number) {
@@ -30,6 +33,14 @@ T take(ByteView& bytes) {
   }
   bytes.remove_prefix(sizeof(T));
   return number;
+}
+
+std::uint64_t bits_of(WallTime time) {
+  return std::bit_cast<std::uint64_t>(std::int64_t{time.time_since_epoch().count()});
+}
+
+WallTime time_of(std::uint64_t bits) {
+  return WallTime(std::chrono::milliseconds(std::bit_cast<std::int64_t>(bits)));
 }
 
 void append_sorted(std::string& out, std::uint64_t number) {
@@ -104,6 +115,25 @@ std::optional<StoreRecord> decode_store(ByteView bytes) {
   return record;
 }
 
+std::string encode(const Revocation& revocation) {
+  std::string out;
+  append(out, bits_of(revocation.before));
+  append(out, bits_of(revocation.until));
+  return out;
+}
+
+std::optional<Revocation> decode_revocation(ByteView key, ByteView bytes) {
+  const bool is_key =
+      key.size() > 2 && key[0] == 'r' && (key[1] == kUserLetter || key[1] == kTokenLetter);
+  if (!is_key || bytes.size() != kRevocationBytes) {
+    return std::nullopt;
+  }
+  Revocation revocation = revocation_in_key(key);
+  revocation.before = time_of(take<std::uint64_t>(bytes));
+  revocation.until = time_of(take<std::uint64_t>(bytes));
+  return revocation;
+}
+
 void encode_into(std::string& out, const MessageRecord& record) {
   out.clear();
   out.reserve(kMessageHeadBytes + record.key.size() + record.payload.size());
@@ -153,6 +183,24 @@ std::string closed_key(std::uint64_t place) {
   std::string key(1, 'c');
   append_sorted(key, place);
   return key;
+}
+
+std::string revocation_key(const Revocation& revocation) {
+  std::string key(1, 'r');
+  if (!revocation.user.empty()) {
+    key.push_back(kUserLetter);
+    key.append(revocation.user);
+  } else if (!revocation.token_id.empty()) {
+    key.push_back(kTokenLetter);
+    key.append(revocation.token_id);
+  }
+  return key;
+}
+
+Revocation revocation_in_key(ByteView key) {
+  Revocation revocation;
+  (key[1] == kUserLetter ? revocation.user : revocation.token_id) = key.substr(2);
+  return revocation;
 }
 
 std::string end_of_kind(ByteView key) {

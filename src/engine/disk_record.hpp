@@ -5,6 +5,7 @@
 #include <string>
 
 #include "wspush/base/bytes.hpp"
+#include "wspush/engine/engine.hpp"
 #include "wspush/hub/message.hpp"
 
 // What the disk engine's store holds: keys that sort as they are read, and the bytes behind them.
@@ -12,11 +13,14 @@
 //   't' name            -> TopicRecord        where a topic stands
 //   'l' log   offset    -> MessageRecord      a kept message; one log for each epoch of a topic
 //   'c' place           -> name               topics that were freed, in the order of it
+//   'r' 'u' user        -> Revocation         of a user's tokens: before, until
+//   'r' 'j' jti         -> Revocation         of one token
 //   'm'                 -> StoreRecord        the counters of the store
 //
 // Numbers in keys are big-endian, so that they sort; those in records little-endian. The store
 // guards its blocks with checksums of its own: these codecs only refuse what was never written.
-// Pure; any thread. A change of any of them is another `kDiskFormat`.
+// Pure; any thread. A change of any of them is another `kDiskFormat`; a letter that is new is not,
+// for who does not know it does not look there.
 namespace wspush::engine {
 
 inline constexpr int kDiskFormat = 1;
@@ -57,6 +61,8 @@ struct MessageRecord {
 
 std::string encode(const TopicRecord& record);
 std::string encode(const StoreRecord& record);
+/// The two times; who it is about is in the key.
+std::string encode(const Revocation& revocation);
 /// Into `out`, whose memory is used again.
 void encode_into(std::string& out, const MessageRecord& record);
 
@@ -69,8 +75,14 @@ inline constexpr ByteView kStoreKey = "m";
 std::string topic_key(ByteView name);
 std::string message_key(std::uint64_t log, std::uint64_t offset);
 std::string closed_key(std::uint64_t place);
+/// With neither user nor token: the beginning of all of them.
+std::string revocation_key(const Revocation& revocation);
 /// Behind every key that begins with the letter of `key`.
 std::string end_of_kind(ByteView key);
+
+std::optional<Revocation> decode_revocation(ByteView key, ByteView bytes);
+/// Whom it is about, of a key that is one.
+Revocation revocation_in_key(ByteView key);
 
 std::optional<ByteView> name_in_topic_key(ByteView key);
 std::optional<std::uint64_t> offset_in_message_key(ByteView key);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct DiskRequest {
     kPublish,
     kClear,
     kClose,
+    kRevoke,
     kFindMore,  ///< names of topics that nobody has asked for: the last ones have been seen to
     kWake,      ///< nothing: somebody wants the writer to look around
   };
@@ -29,19 +31,20 @@ struct DiskRequest {
   std::uint64_t first = 0;  ///< kPublish: older messages of `epoch` are no longer wanted
   std::uint32_t epoch = 0;  ///< kPublish
   std::size_t weight = 0;   ///< kPublish: handed back in the answer
-  Ticket ticket = 0;        ///< kPublish, kClear
+  Ticket ticket = 0;        ///< kPublish, kClear, kRevoke
   TimePoint now{};          ///< kPublish
+  std::shared_ptr<const Revocation> revocation;  ///< kRevoke: it is rare, and large
 };
 
 struct DiskAnswer {
-  enum class Kind : std::uint8_t { kOpened, kOrdered, kRefused, kCleared, kFound };
+  enum class Kind : std::uint8_t { kOpened, kOrdered, kRefused, kCleared, kRevoked, kFound };
 
   Kind kind{};
   TopicPosition* position = nullptr;
   std::uint32_t epoch = 0;            ///< kOpened, kCleared
   std::uint64_t last = 0;             ///< kOpened, kCleared
   std::size_t weight = 0;             ///< of the publish that this answers; else 0
-  Ticket ticket = 0;                  ///< kOrdered, kRefused, kCleared
+  Ticket ticket = 0;                  ///< kOrdered, kRefused, kCleared, kRevoked
   hub::MessageRef message;            ///< kOrdered
   std::vector<hub::MessageRef> kept;  ///< kOpened: oldest first
   std::vector<std::string> names;     ///< kFound

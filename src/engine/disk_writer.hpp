@@ -49,6 +49,9 @@ class DiskWriter {
   /// Ends the thread if `stop` was not called.
   ~DiskWriter();
 
+  /// What an earlier life was told and has not expired. Before `start`.
+  std::vector<Revocation> revocations() const { return log_.revocations(); }
+
   /// Starts the thread.
   void start();
   /// Carries out what was posted, forces it to the disk and ends the thread. No reactor posts any

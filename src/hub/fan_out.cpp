@@ -217,6 +217,9 @@ bool Hub::walk(Topic& topic, MemberArray& array, std::size_t& sends_left) {
     const std::size_t served = count - short_sends_.size();
     counters_.deliveries += served * messages;
     counters_.delivered_bytes += served * parts_bytes_;
+    if (!tallies_.empty()) {
+      tally_walk(topic, array, begin, count);
+    }
     handle_short_sends(topic, array, begin);
   }
   return array.walked == array.members.size();
@@ -449,6 +452,9 @@ void Hub::gather(std::uint32_t slot, std::size_t bytes_max, FrameBatch& batch) {
 }
 
 bool Hub::advance(std::uint32_t slot, const FrameBatch& batch, std::size_t taken) {
+  if (!tallies_.empty()) {
+    tally_frames(slot, batch, taken);
+  }
   for (const FrameBatch::Entry& entry : batch.entries) {
     if (taken == 0) {
       break;

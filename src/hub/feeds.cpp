@@ -105,6 +105,9 @@ void Hub::on_feed_opened(const FeedOpenedMail& mail) {
 }
 
 void Hub::on_feed_mail(const FeedMail& mail) {
+  if (mail.receipt) {
+    tally_of(mail.message, mail.receipt);
+  }
   for (const Handle handle : mail.targets->feeds) {
     Topic* const topic = topics_.find(handle);
     if (topic == nullptr) {
@@ -114,6 +117,9 @@ void Hub::on_feed_mail(const FeedMail& mail) {
     if (topic->subscribers > 0 || feed.prepared > 0) {
       FeedPosition position = position_of(feed);
       position.counts[mail.home] = mail.count;
+      if (mail.receipt) {
+        tally_until_flushed(tallies_.find(mail.message.get())->second, *topic);
+      }
       append(*topic, Message::create(FeedEntry{.original = mail.message,
                                                .topic = mail.targets->topic,
                                                .feed = feed.name,

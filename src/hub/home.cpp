@@ -106,7 +106,7 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
   }
   if (!idempotency_key.empty()) {
     if (const auto id = idempotency_.find(name, idempotency_key, now_)) {
-      reply(to, PublishedReply{*id, subscribers_of(*topic)});
+      reply(to, PublishedReply{.id = *id, .subscribers = subscribers_of(*topic)});
       return;
     }
     const auto first = keys_under_way_.find(name_of(name, idempotency_key));
@@ -123,6 +123,7 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
   engine::Ticket ticket = 0;
   if (to.connection != 0 || !idempotency_key.empty()) {
     ticket = publishes_.emplace(PendingPublish{to, std::string(idempotency_key), {}, {}}).packed();
+    receipts_wanted_ += to.wants_receipt ? 1U : 0U;
   }
   topic->home->position.first_offset = topic->log.first();
   engine_.publish(topic->home->position, std::move(draft), ticket, now_);
@@ -144,11 +145,19 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   const MessageId id = message->id();
   ++counters_.published;
   message->stamp_count(++count_);
+  ReceiptId receipt;
+  if (receipts_wanted_ > 0) {
+    receipt = open_receipt(ticket);
+  }
+  if (receipt) {
+    expect_fan_outs(receipt, topic->home->replicas.view().size() + 1);
+    tally_until_flushed(tally_of(message, receipt), *topic);
+  }
   for (const Replica& replica : topic->home->replicas.view()) {
-    post_.send(replica.reactor, AppendMail{replica.topic, message});
+    post_.send(replica.reactor, AppendMail{replica.topic, message, receipt});
   }
   if (has_feeds_) {
-    forward_to_feeds(*topic, FeedMail{.targets = nullptr, .message = message});
+    forward_to_feeds(*topic, FeedMail{.targets = nullptr, .message = message, .receipt = receipt});
   }
   append(*topic, std::move(message));
   enforce_history_bytes(kVictimsPerPublish);
@@ -157,17 +166,24 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
     if (!pending->idempotency_key.empty()) {
       idempotency_.remember(topic->name, pending->idempotency_key, id, now_);
     }
-    end_publish(pending_handle, PublishedReply{id, subscribers_of(*topic)});
+    const PublishedReply answer{.id = id, .subscribers = subscribers_of(*topic)};
+    if (receipt) {
+      receipts_.find(Handle::from_packed(receipt.handle))->answer = answer;
+    }
+    end_publish(pending_handle, answer, static_cast<bool>(receipt));
   }
 }
 
-void Hub::end_publish(Handle handle, const Reply& answer) {
+void Hub::end_publish(Handle handle, const Reply& answer, bool is_owed_receipt) {
   const PendingPublish pending = std::move(*publishes_.find(handle));
   publishes_.erase(handle);
+  receipts_wanted_ -= pending.to.wants_receipt ? 1U : 0U;
   if (!pending.under_way.empty()) {
     keys_under_way_.erase(pending.under_way);
   }
-  reply(pending.to, answer);
+  if (!is_owed_receipt) {
+    reply(pending.to, answer);
+  }
   for (const ReplyTo& to : pending.repeated) {
     reply(to, answer);
   }
@@ -293,6 +309,22 @@ void Hub::on_cleared(std::uint64_t handle, engine::Ticket ticket) {
     const ReplyTo to = pending->to;
     publishes_.erase(pending_handle);
     reply(to, ClearedReply{});
+  }
+}
+
+// --- revocations: the hub knows nothing of them but the way to the engine
+
+void Hub::keep_revocation(const engine::Revocation& revocation, const ReplyTo& to) {
+  const auto ticket = publishes_.emplace(PendingPublish{to, {}, {}, {}}).packed();
+  if (engine_.keep_revocation(revocation, ticket, now_)) {
+    on_revocation_kept(ticket);
+  }
+}
+
+void Hub::on_revocation_kept(engine::Ticket ticket) {
+  const Handle handle = Handle::from_packed(ticket);
+  if (publishes_.find(handle) != nullptr) {
+    end_publish(handle, RevocationKeptReply{});
   }
 }
 

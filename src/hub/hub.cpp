@@ -300,10 +300,18 @@ void Hub::on_mail(HubMail&& mail) {
     void operator()(OpenReplicaMail&& m) { hub.open_replica(m); }
     void operator()(SnapshotMail&& m) { hub.on_snapshot(std::move(m)); }
     void operator()(AppendMail&& m) {
-      if (Topic* topic = hub.topics_.find(m.replica)) {
+      Topic* const topic = hub.topics_.find(m.replica);
+      if (m.receipt) {
+        Tally& tally = hub.tally_of(m.message, m.receipt);
+        if (topic != nullptr) {
+          tally_until_flushed(tally, *topic);
+        }
+      }
+      if (topic != nullptr) {
         hub.append(*topic, std::move(m.message));
       }
     }
+    void operator()(ReceiptMail&& m) { hub.on_receipt(m); }
     void operator()(ResetMail&& m) {
       if (Topic* topic = hub.topics_.find(m.replica)) {
         hub.reset_log(*topic, m.epoch, m.last);

@@ -145,11 +145,15 @@ class Hub final : public engine::EngineEvents {
 
   // --- from anywhere; the answer is a Reply to `to`, perhaps inside the call
 
+  /// Answers PublishedReply: when the message has its place, or (`to.wants_receipt`) when every
+  /// reactor has fanned it out.
   void publish(ByteView topic, MessageRef draft, ByteView idempotency_key, const ReplyTo& to);
   /// Answers HistoryReply: at most `limit` messages and about kHistoryBytesMax.
   void history(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view(ByteView topic, const ReplyTo& to);
   void clear(ByteView topic, const ReplyTo& to);
+  /// Answers RevocationKeptReply once the engine keeps it as safe as it keeps messages.
+  void keep_revocation(const engine::Revocation& revocation, const ReplyTo& to);
 
   /// Calls `visit(name, subscribers)` for the topics at home here.
   template <typename Visit>
@@ -170,6 +174,9 @@ class Hub final : public engine::EngineEvents {
   bool flush(std::size_t sends_max);
   /// When a topic that collects (`batch`) is due; TimePoint::max() if none.
   TimePoint next_flush() const;
+  /// Counts what the turn has written for publishers that wait for a receipt, and answers those
+  /// whose fan-out is over. After the turn's last write, before the mail of it is handed over.
+  void settle_receipts();
   /// Tells homes what changed about their replicas. Before the mail of a turn is handed over.
   void post_counts();
   bool has_counts_to_post() const { return !count_dirty_.empty(); }
@@ -185,6 +192,12 @@ class Hub final : public engine::EngineEvents {
   /// The first `taken` bytes of the batch were written: cursors move; a frame that was cut is
   /// reported by `on_cut`. True: the connection is still behind.
   bool advance(std::uint32_t slot, const FrameBatch& batch, std::size_t taken);
+  /// The rest of a frame that was cut is out.
+  void on_cut_written(std::uint32_t slot, const Message& message) {
+    if (!tallies_.empty()) {
+      tally_one(slot, message);
+    }
+  }
 
   const HubCounters& counters() const { return counters_; }
   std::uint64_t subscription_count() const { return table_.size(); }
@@ -196,6 +209,7 @@ class Hub final : public engine::EngineEvents {
   void on_ordered(std::uint64_t topic, MessageRef message, engine::Ticket ticket) override;
   void on_publish_refused(engine::Ticket ticket, engine::EngineError error) override;
   void on_cleared(std::uint64_t topic, engine::Ticket ticket) override;
+  void on_revocation_kept(engine::Ticket ticket) override;
   void on_found(ByteView name) override { view(name, {}); }
 
  private:
@@ -208,6 +222,26 @@ class Hub final : public engine::EngineEvents {
     std::string idempotency_key;
     std::string under_way;          ///< its name in `keys_under_way_`, if it has one
     std::vector<ReplyTo> repeated;  ///< who came with the same key meanwhile
+  };
+  /// A publisher that waits for a receipt, at the home of its topic.
+  struct Receipt {
+    ReplyTo to;
+    PublishedReply answer;
+    std::uint32_t missing = 0;  ///< fan-outs that are not over
+  };
+  /// A message of which this reactor counts the deliveries.
+  struct Tally {
+    struct FanOut {
+      Handle topic;
+      std::uint32_t epoch;
+      std::uint64_t offset;
+    };
+    MessageRef message;
+    ReceiptId receipt;
+    std::uint32_t fan_outs = 0;  ///< that the home counts
+    std::uint64_t written = 0;
+    std::vector<FanOut> running;           ///< topic and feeds that have yet to flush it
+    std::vector<std::uint32_t> unsettled;  ///< connections that took it and may not have sent it
   };
   /// A subscription with `max_rate`. It has a cursor all the time, and one message when it is due.
   struct Rated {
@@ -269,7 +303,7 @@ class Hub final : public engine::EngineEvents {
   void history_at_home(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view_at_home(ByteView topic, const ReplyTo& to);
   void clear_at_home(ByteView topic, const ReplyTo& to);
-  void end_publish(Handle handle, const Reply& answer);
+  void end_publish(Handle handle, const Reply& answer, bool is_owed_receipt = false);
   void defer(const Topic& topic, HubMail mail, const ReplyTo& to);
   void open_replica(const OpenReplicaMail& mail);
   void send_snapshot(const Topic& topic, const Replica& replica);
@@ -315,6 +349,17 @@ class Hub final : public engine::EngineEvents {
   static bool is_full(const FrameBatch& batch, std::size_t bytes_max);
   void add_frame(FrameBatch& batch, const Topic& topic, const MessageRef& message,
                  std::uint32_t place, WireForm form, std::uint64_t cursor) const;
+
+  // receipts.cpp: how many a message was written to
+  ReceiptId open_receipt(engine::Ticket ticket);
+  void expect_fan_outs(const ReceiptId& receipt, std::size_t count);
+  Tally& tally_of(const MessageRef& message, const ReceiptId& receipt);
+  static void tally_until_flushed(Tally& tally, const Topic& topic);
+  void tally_walk(const Topic& topic, const MemberArray& array, std::uint32_t begin,
+                  std::size_t count);
+  void tally_frames(std::uint32_t slot, const FrameBatch& batch, std::size_t taken);
+  void tally_one(std::uint32_t slot, const Message& message);
+  void on_receipt(const ReceiptMail& mail);
 
   // feeds.cpp: those of this reactor
   enum class Away : std::uint8_t { kInRing, kGiven, kFull, kEnded };
@@ -383,6 +428,9 @@ class Hub final : public engine::EngineEvents {
   std::unordered_map<std::string, Handle> keys_under_way_;
   /// By topic, while the engine opens it: what wants its log.
   std::unordered_map<std::uint64_t, std::vector<HubMail>> deferred_;
+  std::uint64_t receipts_wanted_ = 0;  ///< among `publishes_`
+  SlotMap<Receipt> receipts_;
+  std::unordered_map<const Message*, Tally> tallies_;  ///< by the message that was published
   std::uint64_t home_topics_ = 0;
   std::uint64_t history_bytes_ = 0;       ///< of the logs at home here
   std::uint64_t history_bytes_told_ = 0;  ///< of them, in HubShared::history_bytes

@@ -14,6 +14,14 @@
 // is what makes a replica free of holes.
 namespace wspush::hub {
 
+/// A publisher that waits for a receipt, at the home of its topic.
+struct ReceiptId {
+  std::uint64_t handle = 0;  ///< Handle::packed(); 0: nobody waits
+  std::uint16_t home = 0;
+
+  explicit operator bool() const { return handle != 0; }
+};
+
 /// replica -> home: "I have subscribers for this topic."
 struct OpenReplicaMail {
   std::string topic;
@@ -34,6 +42,13 @@ struct SnapshotMail {
 struct AppendMail {
   Handle replica;
   MessageRef message;
+  ReceiptId receipt{};
+};
+/// To the home: fan-outs that are over, and to how many subscribers they wrote the message.
+struct ReceiptMail {
+  std::uint64_t handle = 0;
+  std::uint32_t fan_outs = 0;
+  std::uint64_t written = 0;
 };
 /// home -> replica: a new epoch, nothing kept.
 struct ResetMail {
@@ -84,6 +99,7 @@ struct FeedMail {
   std::uint64_t count = 0;
   MessageId gap_after{};
   MessageId gap_next{};
+  ReceiptId receipt{};
 };
 /// feed -> home: what follows a position, in pieces.
 struct FetchMail {
@@ -135,10 +151,11 @@ struct ReplyMail {
   Reply reply;
 };
 
-using HubMail = std::variant<OpenReplicaMail, SnapshotMail, AppendMail, ResetMail, DropMail,
-                             CountMail, CloseReplicaMail, FenceMail, OpenFeedMail, FeedOpenedMail,
-                             FeedMail, FetchMail, FetchedMail, FeedCountMail, CloseFeedMail,
-                             PublishMail, HistoryMail, ViewMail, ClearMail, ReplyMail>;
+using HubMail =
+    std::variant<OpenReplicaMail, SnapshotMail, AppendMail, ReceiptMail, ResetMail, DropMail,
+                 CountMail, CloseReplicaMail, FenceMail, OpenFeedMail, FeedOpenedMail, FeedMail,
+                 FetchMail, FetchedMail, FeedCountMail, CloseFeedMail, PublishMail, HistoryMail,
+                 ViewMail, ClearMail, ReplyMail>;
 
 /// Carries mail to the hubs of other reactors, in order.
 class Post {

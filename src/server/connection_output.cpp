@@ -307,6 +307,7 @@ void SocketConnection::on_written(std::size_t bytes) {
     cut_frame->taken += taken;
     bytes -= taken;
     if (cut_frame->taken == frame.bytes()) {
+      reactor().hub().on_cut_written(slot_, *cut_frame->message);
       extras_->cut.reset();
       drop_empty_extras();
     }

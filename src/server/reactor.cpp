@@ -54,17 +54,6 @@ hub::HubLimits hub_limits(const config::Config& config, const Shared& shared) {
 
 }  // namespace
 
-/// `bad_alloc` fails the connection at hand, not the process.
-template <typename Step>
-void Reactor::guarded(SocketConnection& connection, Step&& step) {
-  try {
-    step();
-  } catch (const std::bad_alloc&) {
-    connection.close_now();
-    tell_out_of_memory();
-  }
-}
-
 Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView& server)
     : shared_(shared),
       peers_(peers),
@@ -159,7 +148,8 @@ void Reactor::tell_out_of_memory() noexcept {
 
 int Reactor::wait_timeout() {
   const TimePoint now = context_.now;
-  if (has_more_work_ || timers_.has_due() || !input_.empty() || !flush_.empty() || !dead_.empty()) {
+  if (has_more_work_ || timers_.has_due() || !input_.empty() || !flush_.empty() || !dead_.empty() ||
+      !visits_.empty()) {
     return 0;
   }
   TimePoint next = std::min(next_sweep_, hub_.next_flush());
@@ -230,6 +220,7 @@ void Reactor::turn() {
   }
   resume_listeners();
   run_input();
+  visit_some();
   if (!draining_.empty()) {
     drain_some();
   }
@@ -247,6 +238,7 @@ void Reactor::turn() {
     publish_counters();
     next_sweep_ = now + kSweepInterval;
   }
+  hub_.settle_receipts();
   hub_.post_counts();
   hand_over_mail();
   destroy_dead();
@@ -412,9 +404,9 @@ void Reactor::apply(std::shared_ptr<const config::Config> config,
   hub_.set_limits(hub_limits(*context_.config, shared_));
   hub_.set_rules(*context_.rules);
   if (are_rights_new) {  // What a rule still gives to some, and no longer to this one.
-    for_each_public([this](SocketConnection& connection) {
-      guarded(connection, [&] { connection.latest_session().on_rules_changed(); });
-    });
+    visit_public(
+        [](SocketConnection& connection) { connection.latest_session().on_rules_changed(); },
+        [] {});
   }
 }
 

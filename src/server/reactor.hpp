@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <variant>
@@ -105,19 +107,12 @@ class Reactor final : public hub::Post,
   void apply(std::shared_ptr<const config::Config> config,
              std::shared_ptr<const auth::TopicRules> rules,
              std::shared_ptr<const auth::JwtVerifier> tokens, const ListenerTls& tls);
-  /// Ends the public connections of whom `is_meant(const auth::Identity&)`; returns how many.
-  template <typename IsMeant>
-  std::size_t end_connections_of(IsMeant&& is_meant) {
-    std::size_t count = 0;
-    for_each_public([&](SocketConnection& connection) {
-      const auth::Identity* const who = connection.latest_session().identity();
-      if (who != nullptr && is_meant(*who)) {
-        connection.latest_session().end(door::EndReason::kTerminated);
-        ++count;
-      }
-    });
-    return count;
-  }
+  /// Visits the public connections that are here now, some in each turn, then calls `done`: so
+  /// that many of them hold nobody up. Who comes meanwhile may be visited or not.
+  void visit_public(std::function<void(SocketConnection&)> visit, std::function<void()> done);
+  /// Ends those of whom `is_meant` says so, in the same way; `done` gets how many.
+  void end_connections_of(std::function<bool(const auth::Identity&)> is_meant,
+                          std::function<void(std::size_t)> done);
   /// Takes what waits in the accept queues, closes the public listeners, and ends the public
   /// connections spread over `period`.
   void begin_drain(Duration period);
@@ -193,6 +188,10 @@ class Reactor final : public hub::Post,
   void send(std::uint16_t reactor, hub::HubMail mail) override;
   void send(std::span<const hub::Member> members, std::span<const iovec> parts, std::size_t bytes,
             std::vector<hub::ShortSend>& fell_short) override;
+  hub::Output output_of(std::uint32_t slot) const override {
+    const SocketConnection* const connection = connections_.in_slot(slot);
+    return connection == nullptr ? hub::Output::kLost : connection->output();
+  }
   void on_reply(const hub::ReplyTo& to, hub::Reply&& reply) override;
   bool on_gap(std::uint32_t slot, hub::WireForm form, const hub::Gap& gap) override;
   void on_too_slow(std::uint32_t slot) override;
@@ -257,6 +256,7 @@ class Reactor final : public hub::Post,
   void hand_over_mail();
   void resume_listeners();
   void drain_some();
+  void visit_some();
   ConnectionTerms& current_terms();
   void drop_unused_terms();
   void publish_counters();
@@ -264,8 +264,16 @@ class Reactor final : public hub::Post,
   void send_through_streams(std::span<const hub::Member> members, std::span<const iovec> parts,
                             std::size_t bytes, std::vector<hub::ShortSend>& fell_short);
   void tell_out_of_memory() noexcept;
+  /// `bad_alloc` fails the connection at hand, not the process.
   template <typename Step>
-  void guarded(SocketConnection& connection, Step&& step);
+  void guarded(SocketConnection& connection, Step&& step) {
+    try {
+      step();
+    } catch (const std::bad_alloc&) {
+      connection.close_now();
+      tell_out_of_memory();
+    }
+  }
   std::uint64_t connections_max() const;
   SocketConnection* in_slot(std::uint32_t slot) { return connections_.in_slot(slot); }
 
@@ -301,6 +309,15 @@ class Reactor final : public hub::Post,
   std::vector<Handle> leaving_;
   std::vector<Handle> dead_;
   std::vector<Handle> draining_;
+  struct Visits {
+    std::function<void(SocketConnection&)> visit;
+    std::function<void()> done;
+    std::uint32_t next = 0;  ///< slot
+    std::uint32_t end = 0;
+  };
+  /// One after another. Each was asked for by the API, whose connections are bounded, or by a
+  /// reload.
+  std::deque<Visits> visits_;
   TimePoint drain_next_{};
   Duration drain_step_{};
   std::vector<iovec> pieces_;

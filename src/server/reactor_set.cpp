@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/check.hpp"
 #include "base/logging.hpp"
 #include "metrics/process_facts.hpp"
 #include "metrics/prometheus_text.hpp"
@@ -52,18 +53,25 @@ api::ConnectionView view_of(Reactor& reactor, SocketConnection& connection) {
   return view;
 }
 
-/// False where its table is full; then nobody is ended either.
+/// False where its table is full.
 bool revoke_at(Reactor& reactor, const api::Revocation& what) {
   auth::Revocations& table = reactor.context().authenticator.revocations();
   const TimePoint now = reactor.context().now;
-  const bool is_kept = what.user.empty()
-                           ? table.revoke_token(what.token_id, now + what.lasts, now)
+  return what.user.empty() ? table.revoke_token(what.token_id, now + what.lasts, now)
                            : table.revoke_user(what.user, what.before, now + what.lasts, now);
-  if (is_kept) {
-    reactor.end_connections_of([&](const auth::Identity& who) { return table.covers(who, now); });
-  }
-  return is_kept;
 }
+
+/// What an earlier life of the server was told, before there are connections.
+void restore_revocations(Reactor& reactor, const std::vector<engine::Revocation>& kept) {
+  for (const engine::Revocation& each : kept) {
+    const bool is_kept = revoke_at(reactor, {.user = each.user,
+                                             .token_id = each.token_id,
+                                             .before = each.before,
+                                             .lasts = each.until - reactor.context().wall});
+    WSPUSH_CHECK(is_kept);  // No more are written down than a reactor has room for.
+  }
+}
+static_assert(engine::KeptRevocations::kEntriesMax <= auth::Revocations::kEntriesMax);
 
 }  // namespace
 
@@ -127,6 +135,8 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     }
     set->disk_ = std::move(*disk);
   }
+  const auto revocations =
+      set->disk_ == nullptr ? std::vector<engine::Revocation>() : set->disk_->revocations();
   const auto rules = std::make_shared<const auth::TopicRules>(config);
   for (std::size_t index = 0; index < count; ++index) {
     Reactor::Options options{.index = static_cast<std::uint16_t>(index),
@@ -144,6 +154,7 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     }
     set->reactors_.push_back(
         std::make_unique<Reactor>(std::move(options), set->shared_, *set, *set));
+    restore_revocations(*set->reactors_.back(), revocations);
   }
   return set;
 }
@@ -289,6 +300,19 @@ net::Mailbox<Mail>& ReactorSet::mailbox_of(std::uint16_t reactor) {
 template <typename Part>
 void ReactorSet::gather(const hub::ReplyTo& to, std::function<Part(Reactor&)> collect,
                         std::function<std::any(std::vector<Part>)> combine) {
+  gather_later<Part>(
+      to,
+      [collect = std::move(collect)](Reactor& reactor, const std::function<void(Part)>& done) {
+        done(collect(reactor));
+      },
+      std::move(combine));
+}
+
+template <typename Part>
+void ReactorSet::gather_later(
+    const hub::ReplyTo& to,
+    std::function<void(Reactor&, const std::function<void(Part)>& done)> collect,
+    std::function<std::any(std::vector<Part>)> combine) {
   // Touched by the asking reactor alone: the others send it their part.
   struct State {
     std::vector<Part> parts;
@@ -298,12 +322,14 @@ void ReactorSet::gather(const hub::ReplyTo& to, std::function<Part(Reactor&)> co
   Reactor& asking = *reactors_[to.reactor];
   for (std::uint16_t i = 0; i < reactors_.size(); ++i) {
     asking.post(i, [collect, combine, state, to](Reactor& collecting) {
-      auto part = std::make_shared<Part>(collect(collecting));
-      collecting.post(to.reactor, [part, combine, state, to](Reactor& asked) {
-        state->parts.push_back(std::move(*part));
-        if (--state->missing == 0) {
-          asked.on_reply(to, hub::GatheredReply{combine(std::move(state->parts))});
-        }
+      collect(collecting, [&collecting, combine, state, to](Part each) {
+        auto part = std::make_shared<Part>(std::move(each));
+        collecting.post(to.reactor, [part, combine, state, to](Reactor& asked) {
+          state->parts.push_back(std::move(*part));
+          if (--state->missing == 0) {
+            asked.on_reply(to, hub::GatheredReply{combine(std::move(state->parts))});
+          }
+        });
       });
     });
   }
@@ -371,11 +397,11 @@ void ReactorSet::end_connection(ByteView id, const hub::ReplyTo& to) {
 }
 
 void ReactorSet::end_connections_of(ByteView user, const hub::ReplyTo& to) {
-  gather<std::size_t>(
+  gather_later<std::size_t>(
       to,
-      [user = std::string(user)](Reactor& reactor) {
-        return reactor.end_connections_of(
-            [&](const auth::Identity& who) { return who.user == user; });
+      [user = std::string(user)](Reactor& reactor, const std::function<void(std::size_t)>& done) {
+        reactor.end_connections_of([user](const auth::Identity& who) { return who.user == user; },
+                                   done);
       },
       [](std::vector<std::size_t> counts) {
         return std::any(std::accumulate(counts.begin(), counts.end(), std::size_t{0}));
@@ -383,8 +409,30 @@ void ReactorSet::end_connections_of(ByteView user, const hub::ReplyTo& to) {
 }
 
 void ReactorSet::revoke(const api::Revocation& what, const hub::ReplyTo& to) {
-  gather<char>(
-      to, [what](Reactor& reactor) { return static_cast<char>(revoke_at(reactor, what)); },
+  gather_later<char>(
+      to,
+      [what, to](Reactor& reactor, const std::function<void(char)>& done) {
+        if (!revoke_at(reactor, what)) {
+          done(0);
+          return;
+        }
+        door::Context& context = reactor.context();
+        if (context.reactor == to.reactor) {
+          // Written down by one of them, even if who asked is gone by now.
+          const auto lasts = std::chrono::duration_cast<std::chrono::milliseconds>(what.lasts);
+          reactor.hub().keep_revocation({.user = what.user,
+                                         .token_id = what.token_id,
+                                         .before = what.before,
+                                         .until = context.wall + lasts},
+                                        to);
+        }
+        // Who comes from here on is judged at the door; those who are here are looked at.
+        reactor.end_connections_of(
+            [&context](const auth::Identity& who) {
+              return context.authenticator.revocations().covers(who, context.now);
+            },
+            [done](std::size_t) { done(1); });
+      },
       [](std::vector<char> kept) {
         return std::any(std::all_of(kept.begin(), kept.end(), [](char each) { return each != 0; }));
       });

@@ -83,6 +83,11 @@ class ReactorSet final : public Peers, public api::ServerView {
   template <typename Part>
   void gather(const hub::ReplyTo& to, std::function<Part(Reactor&)> collect,
               std::function<std::any(std::vector<Part>)> combine);
+  /// The same, where a reactor may need several turns until it is `done`, which is called once.
+  template <typename Part>
+  void gather_later(const hub::ReplyTo& to,
+                    std::function<void(Reactor&, const std::function<void(Part)>& done)> collect,
+                    std::function<std::any(std::vector<Part>)> combine);
   template <typename Answer>
   void ask_one(ByteView id, const hub::ReplyTo& to, Answer none,
                std::function<Answer(Reactor&, SocketConnection&)> ask);

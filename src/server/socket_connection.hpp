@@ -103,6 +103,13 @@ class SocketConnection final : public door::Connection {
   std::uint32_t slot() const { return slot_; }
   bool is_open() const { return state_ == State::kOpen; }
   bool is_streamed() const { return stream() != nullptr; }
+  /// What became of all that was written here so far.
+  hub::Output output() const {
+    const bool has_sent_all = out_.is_empty() && cut() == nullptr && !has_unsent();
+    return state_ == State::kDead ? hub::Output::kLost
+           : has_sent_all         ? hub::Output::kWritten
+                                  : hub::Output::kWaiting;
+  }
   /// The client, as far as it is known: the other end of the socket, or whom a proxy named.
   const net::IpAddress& peer() const { return peer_; }
   /// Who sends the requests: the other end of the socket, or whom a PROXY header named. Its

@@ -43,11 +43,13 @@ class Home final : public EngineEvents {
   void on_cleared(std::uint64_t topic, Ticket ticket) override {
     cleared.emplace_back(topic, ticket);
   }
+  void on_revocation_kept(Ticket ticket) override { revoked.push_back(ticket); }
 
   std::map<std::uint64_t, std::vector<std::vector<MessageRef>>> opened;
   std::vector<Ordered> ordered;
   std::vector<Ticket> refused;
   std::vector<std::pair<std::uint64_t, Ticket>> cleared;
+  std::vector<Ticket> revoked;
 };
 
 /// One engine, and what has to be done so that it answers.
@@ -215,6 +217,17 @@ TEST_P(EngineContract, WhatIsAskedInOneTurnIsCarriedOutInItsOrder) {
     EXPECT_EQ(home_.ordered[ticket - 1].ticket, ticket);
   }
   EXPECT_EQ(home_.ordered.back().message->id(), (MessageId{a.epoch, 1}));
+}
+
+TEST_P(EngineContract, SaysOnceThatARevocationIsKept) {
+  const bool is_over = engine_->keep_revocation(
+      {.user = "u", .token_id = {}, .before = {}, .until = WallTime::max()}, 5,
+      MonotonicClock::now());
+  while (!is_over && home_.revoked.empty()) {
+    subject_->pass_turn();
+  }
+  EXPECT_EQ(home_.revoked.size(), is_over ? 0U : 1U);
+  EXPECT_TRUE(home_.refused.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -7,6 +7,12 @@
 // What lies on the disk: each record has one spelling, and nothing else is one.
 namespace wspush::fuzz {
 
+namespace {
+
+constexpr ByteView kTimes = "before..until...";
+
+}  // namespace
+
 void run(ByteView input) {
   if (input.empty()) {
     return;
@@ -43,6 +49,11 @@ void run(ByteView input) {
         ++kinds;
       }
       kinds += engine::offset_in_message_key(bytes) ? 1 : 0;
+      if (const auto revocation = engine::decode_revocation(bytes, kTimes)) {
+        WSPUSH_CHECK(engine::revocation_key(*revocation) == bytes);
+        WSPUSH_CHECK(engine::encode(*revocation) == kTimes);
+        ++kinds;
+      }
       WSPUSH_CHECK(kinds <= 1);
       break;
     }

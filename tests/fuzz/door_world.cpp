@@ -356,6 +356,10 @@ void DoorWorld::turn() {
     }
     connection_->flush();
     leave_topics();
+    for (const auto& each : hubs_) {
+      each->settle_receipts();
+    }
+    connection_->flush();
     hubs_[0]->post_counts();
     if (mail_.empty() && !has_more) {
       return;

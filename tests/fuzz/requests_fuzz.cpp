@@ -50,7 +50,11 @@ class FuzzServer final : public api::ServerView {
     // One of the two, and no longer than a clock can count.
     WSPUSH_CHECK(what.user.empty() != what.token_id.empty());
     WSPUSH_CHECK(what.lasts > Duration::zero() && what.lasts <= api::kRevocationTimeMax);
-    answer(to, what.user.size() % 2 == 0);
+    const bool has_room = what.user.size() % 2 == 0;
+    answer(to, has_room);
+    if (has_room) {
+      replies_.emplace_back(to, hub::RevocationKeptReply{});
+    }
   }
   void list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) override {
     std::vector<api::TopicSummary> all(std::min<std::size_t>(limit, 3));
@@ -70,18 +74,18 @@ class FuzzServer final : public api::ServerView {
     if (replies_.empty()) {
       return false;
     }
-    auto [to, value] = std::move(replies_.front());
+    auto [to, reply] = std::move(replies_.front());
     replies_.pop_front();
-    world.on_reply(to, hub::GatheredReply{std::move(value)});
+    world.on_reply(to, std::move(reply));
     return true;
   }
 
  private:
   void answer(const hub::ReplyTo& to, std::any value) {
-    replies_.emplace_back(to, std::move(value));
+    replies_.emplace_back(to, hub::GatheredReply{std::move(value)});
   }
 
-  std::deque<std::pair<hub::ReplyTo, std::any>> replies_;
+  std::deque<std::pair<hub::ReplyTo, hub::Reply>> replies_;
 };
 
 std::shared_ptr<config::Config> api_config(bool has_tight_limits, bool has_keys) {

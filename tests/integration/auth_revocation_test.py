@@ -105,6 +105,22 @@ def test_a_users_connections_are_listed_and_ended(daemon):
     assert daemon.api("DELETE", "/api/users/nobody/connections").status == 204
 
 
+def test_of_thousands_of_connections_is_through_within_a_second(start):
+    own = start({"auth": {"hmac_secret": SECRET}, "topics": RULES, "reactors": 1})
+    value, other = token("u1"), token("u2")
+    clients = [own.websocket(f"/echo?token={value}") for _ in range(2500)]
+    others = [own.v1(f"/ws?token={other}") for _ in range(3)]
+    begun = time.monotonic()
+    revoke(own, user="u1")
+    assert time.monotonic() - begun < 1 * PATIENCE
+    # Told to all by now: each of them is being closed.
+    assert own.api("GET", "/api/connections?user=u1").json()["connections"] == []
+    for client in clients:
+        client.expect_close(4003)
+    for client in others:
+        assert client.call("ping")["op"] == "pong"
+
+
 def test_an_api_key_for_some_topics_may_not(start):
     own = start({"auth": {"hmac_secret": SECRET}, "topics": RULES, "internal": {"api_keys": [
         "all", {"key": "some", "topics": ["news.>"]}, {"key": "reader", "can": ["read"]}]}})
@@ -112,3 +128,39 @@ def test_an_api_key_for_some_topics_may_not(start):
         bearer = {"Authorization": f"Bearer {key}"}
         assert own.api("POST", "/api/revocations", {"user": "u"}, bearer).status == status
         assert own.api("DELETE", "/api/users/u/connections", None, bearer).status == status
+
+
+class TestARestart:
+    @pytest.fixture
+    def disk(self, tmp_path):
+        return {"engine": {"type": "disk", "disk": {"path": str(tmp_path / "data"),
+                                                    "sync": "never"}},
+                "auth": {"hmac_secret": SECRET}, "topics": RULES}
+
+    @pytest.mark.parametrize("ends", ["stop", "kill"])
+    @pytest.mark.parametrize("before, after", [(1, 2), (2, 1)])
+    def test_changes_nothing_on_the_disk(self, start, disk, ends, before, after):
+        own = start({**disk, "reactors": before})
+        revoke(own, user="u1")
+        revoke(own, user="u2", expires_in=1)
+        revoke(own, jti="one", expires_in=60)
+        fresh = token("u1", iat=int(time.time()) + 60)
+        getattr(own, ends)()
+        own = start({**disk, "reactors": after})
+        for _ in range(4):  # On every reactor.
+            assert is_refused(own, token("u1")) and is_refused(own, token("u3", jti="one"))
+            assert not is_refused(own, fresh) and not is_refused(own, token("u3", jti="two"))
+        eventually(lambda: not is_refused(own, token("u2")), "it has its end, too", 10)
+        revoke(own, user="u4")
+        own.stop()
+        own = start(disk)
+        assert is_refused(own, token("u1")) and is_refused(own, token("u4"))
+        assert not is_refused(own, token("u2"))
+
+    def test_forgets_all_where_nothing_is_kept(self, start):
+        changes = {"auth": {"hmac_secret": SECRET}, "topics": RULES}
+        own = start(changes)
+        revoke(own, user="u1")
+        assert is_refused(own, token("u1"))
+        own.stop()
+        assert not is_refused(start(changes), token("u1"))

@@ -31,6 +31,14 @@ using Ticket = std::uint64_t;
 
 enum class EngineError : std::uint8_t { kUnavailable };
 
+/// Tokens that are refused until a moment; what it covers is for who judges tokens.
+struct Revocation {
+  std::string user;      ///< the tokens of this user that were issued before `before`; or
+  std::string token_id;  ///< the one with this `jti`: one of the two is empty
+  WallTime before{};
+  WallTime until{};
+};
+
 /// The home's side. Thread: the reactor's own.
 class EngineEvents {
  public:
@@ -41,11 +49,14 @@ class EngineEvents {
 
   /// `message` is stamped and has its place: append it, forward it, answer the publisher.
   virtual void on_ordered(std::uint64_t topic, hub::MessageRef message, Ticket ticket) = 0;
-  /// A publish or a clear: nothing has changed.
+  /// A publish, a clear or a revocation: nothing has changed.
   virtual void on_publish_refused(Ticket ticket, EngineError error) = 0;
 
   /// The log was emptied; `position` holds the new epoch.
   virtual void on_cleared(std::uint64_t topic, Ticket ticket) = 0;
+
+  /// The revocation will be there after a restart.
+  virtual void on_revocation_kept(Ticket /*ticket*/) {}
 
   /// The engine keeps messages of this topic from an earlier life, and nobody has asked for it yet:
   /// its home, here or in another reactor, should open it, so that bounds and time apply to it.
@@ -70,6 +81,15 @@ class Engine {
   /// The home lets the topic go: no messages are kept and nobody listens. The engine remembers the
   /// position as long as it can, so that a client that missed nothing is told so.
   virtual void close(ByteView name, const TopicPosition& position) = 0;
+
+  /// Keeps a revocation for as long as messages, whatever becomes of the process. True: there is
+  /// nothing to wait for, as nothing survives the process; else on_revocation_kept or
+  /// on_publish_refused will say. (What is kept is read by who makes the engines, before there are
+  /// connections.)
+  virtual bool keep_revocation(const Revocation& /*revocation*/, Ticket /*ticket*/,
+                               TimePoint /*now*/) {
+    return true;
+  }
 
   /// The turn has asked for all that it will: it may go on its way as one batch. Answers inside the
   /// call are none.

@@ -24,6 +24,8 @@ struct ReplyTo {
   std::uint32_t ticket = 0;
   std::uint32_t item = 0;
   std::uint16_t reactor = 0;
+  /// Of a publish: the answer comes after the fan-out, and says to how many it has written.
+  bool wants_receipt = false;
 };
 
 /// Why the hub refused. Each door says it in its own words.
@@ -84,6 +86,9 @@ struct Gap {
 struct PublishedReply {
   MessageId id;
   std::uint64_t subscribers = 0;
+  /// With `wants_receipt`: subscribers whose sockets had taken all of the message when its fan-out
+  /// was over. Of a repeat (idempotency key) none: it has sent nothing.
+  std::uint64_t written = 0;
 };
 struct HistoryReply {
   std::vector<MessageRef> messages;  ///< oldest first
@@ -97,14 +102,15 @@ struct TopicView {
   MessageId last;
 };
 struct ClearedReply {};
+struct RevocationKeptReply {};
 struct PreparedReply {};
 /// What was asked of every reactor; who asked knows the type.
 struct GatheredReply {
   std::any value;
 };
 
-using Reply = std::variant<PublishedReply, HistoryReply, TopicView, ClearedReply, PreparedReply,
-                           GatheredReply, HubError>;
+using Reply = std::variant<PublishedReply, HistoryReply, TopicView, ClearedReply,
+                           RevocationKeptReply, PreparedReply, GatheredReply, HubError>;
 
 /// Something that asked the hub and is still there when the answer comes.
 class ReplySink {
@@ -139,10 +145,19 @@ class SubscriberEvents {
   virtual void on_withdrawn(std::uint32_t slot, WireForm form, ByteView topic) = 0;
 };
 
+/// What became of the bytes that a connection was given to send.
+enum class Output : std::uint8_t {
+  kWritten,  ///< its socket has taken all of them
+  kWaiting,  ///< some wait for it
+  kLost,     ///< it has ended
+};
+
 /// What is sent to many: implemented where sockets are known.
 class MemberSender {
  public:
   virtual ~MemberSender() = default;
+  /// Asked for receipts, of connections whose bytes do not go straight to a socket.
+  virtual Output output_of(std::uint32_t /*slot*/) const { return Output::kWritten; }
   /// The same `parts` (`bytes` in all) to each member that is not busy. Adds who took less.
   /// Either all of the members are streamed or none is.
   virtual void send(std::span<const Member> members, std::span<const iovec> parts,

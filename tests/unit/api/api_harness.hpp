@@ -109,7 +109,15 @@ class FakeServer final : public ServerView {
   }
   void revoke(const Revocation& what, const hub::ReplyTo& to) override {
     revocations.push_back(what);
-    events_.on_reply(to, hub::GatheredReply{has_room});
+    if (has_room && !is_disk_first) {
+      events_.on_reply(to, hub::GatheredReply{true});
+      events_.on_reply(to, hub::Reply(kept));
+    } else if (has_room) {
+      events_.on_reply(to, hub::Reply(kept));
+      events_.on_reply(to, hub::GatheredReply{true});
+    } else {
+      events_.on_reply(to, hub::GatheredReply{false});
+    }
   }
   void list_topics(ByteView prefix, std::size_t limit, const hub::ReplyTo& to) override {
     asked = "topics from '" + std::string(prefix) + "', " + std::to_string(limit);
@@ -125,6 +133,8 @@ class FakeServer final : public ServerView {
   std::vector<TopicSummary> topics;
   std::vector<Revocation> revocations;
   bool has_room = true;
+  bool is_disk_first = false;  ///< of the two answers to a revocation
+  hub::Reply kept = hub::RevocationKeptReply{};
   bool ready = true;
   std::string asked;
 

@@ -146,12 +146,35 @@ TEST_F(PublishEndpoint, SaysWhatTheHubRefuses) {
   EXPECT_EQ(code_in(full.text()), "limit_exceeded");
 }
 
-TEST_F(PublishEndpoint, HasNoReceipts) {
+TEST_F(PublishEndpoint, AnswersAReceiptWhenTheFanOutIsOver) {
   Call& call = send({.method = "POST",
                      .path = "/api/topics/a/messages?receipt=written",
                      .type = "text/plain",
                      .body = "x"});
-  EXPECT_EQ(call.status(), 404);
+  EXPECT_FALSE(call.is_answered());
+  EXPECT_EQ(kept("a"), "x");
+  hub.settle_receipts();
+  EXPECT_EQ(call.status(), 201);
+  EXPECT_NE(call.text().find(R"(,"subscribers":0,"written":0})"), std::string::npos);
+}
+
+TEST_F(PublishEndpoint, RefusesOtherReceipts) {
+  for (const char* query : {"?receipt=read", "?receipt=", "?receipt", "?receipt=Written",
+                            "?receipt=written&receipt=written"}) {
+    Call& call = send({.method = "POST",
+                       .path = std::string("/api/topics/a/messages") + query,
+                       .type = "text/plain",
+                       .body = "x"});
+    EXPECT_EQ(call.status(), 400) << query;
+    EXPECT_EQ(code_in(call.text()), "bad_request") << query;
+  }
+  for (const char* type : {"application/json", "application/x-ndjson"}) {
+    Call& many = send({.method = "POST",
+                       .path = "/api/messages?receipt=written",
+                       .type = type,
+                       .body = R"({"messages":[{"topic":"a","text":"x"}]})"});
+    EXPECT_EQ(many.status(), 400) << type;
+  }
   EXPECT_EQ(kept("a"), "");
 }
 

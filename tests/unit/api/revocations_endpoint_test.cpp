@@ -55,6 +55,21 @@ TEST_F(RevocationsEndpoint, SaysWhenNoMoreAreKept) {
   EXPECT_EQ(code_in(call.text()), "limit_exceeded");
 }
 
+TEST_F(RevocationsEndpoint, AnswersWhenItIsInForceAndWrittenDownWhicheverComesFirst) {
+  server.is_disk_first = true;
+  EXPECT_EQ(revoke(R"({"user":"u"})").status(), 204);
+}
+
+TEST_F(RevocationsEndpoint, SaysWhenARestartWouldForgetIt) {
+  server.kept = hub::HubError::kUnavailable;
+  for (const bool is_disk_first : {false, true}) {
+    server.is_disk_first = is_disk_first;
+    Call& call = revoke(R"({"user":"u"})");
+    EXPECT_EQ(call.status(), 503);
+    EXPECT_EQ(code_in(call.text()), "unavailable");
+  }
+}
+
 TEST_F(RevocationsEndpoint, RefusesABodyThatIsTooLarge) {
   EXPECT_EQ(revoke(R"({"user":"u","else":")" + std::string(20'000, 'x') + R"("})").status(), 413);
 }

@@ -202,6 +202,11 @@ TEST(TopicRules, APatternKnowsTheTopicsOfItsUser) {
   EXPECT_EQ(rules.subscribe_verdict(&bob, "inbox.bob.*"), Verdict::kAllowed);
   EXPECT_EQ(rules.subscribe_verdict(&bob, "inbox.*.>"), Verdict::kForbidden);
   EXPECT_EQ(rules.subscribe_verdict(&bob, "inbox.alice.>"), Verdict::kForbidden);
+  // Who says nothing of himself may be bob, and nobody is all of them.
+  EXPECT_EQ(rules.subscribe_verdict(nullptr, "inbox.bob.>"), Verdict::kUnauthenticated);
+  EXPECT_EQ(rules.subscribe_verdict(nullptr, "inbox.*.>"), Verdict::kForbidden);
+  EXPECT_EQ(rules.subscribe_verdict(nullptr, "inbox.>"), Verdict::kForbidden);
+  EXPECT_EQ(rules.subscribe_verdict(nullptr, "other.bob.>"), Verdict::kForbidden);
   // A name must not become a wildcard.
   for (const char* name : {"*", ">", "bob.x", ""}) {
     const Identity odd = user(name);

@@ -459,6 +459,49 @@ TEST_F(DiskLogTest, SaysWhenItsOwnCountersAreDamaged) {
   EXPECT_FALSE(other.start());
 }
 
+TEST_F(DiskLogTest, KeepsARevocationOnTheDiskBeforeItSaysSo) {
+  const auto revoke = [&](const std::string& user) {
+    DiskRequest request;
+    request.kind = DiskRequest::Kind::kRevoke;
+    request.ticket = 7;
+    request.revocation = std::make_shared<const Revocation>(
+        Revocation{.user = user,
+                   .token_id = {},
+                   .before = clock_.wall(),
+                   .until = clock_.wall() + std::chrono::hours(1)});
+    asked_.push_back(std::move(request));
+    const DiskAnswers answers = carry_out();
+    EXPECT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].ticket, 7U);
+    return answers[0].kind;
+  };
+  const int synced = store_.synced_commits;
+  EXPECT_EQ(revoke("u"), DiskAnswer::Kind::kRevoked);
+  EXPECT_EQ(store_.synced_commits, synced + 1) << "whatever the option says";
+  EXPECT_FALSE(log_->has_unsynced());
+  open("a");
+  publish("a", "x");
+  EXPECT_EQ(store_.synced_commits, synced + 1) << "and only that";
+  store_.failure = FakeStore::Failure::kLost;
+  EXPECT_EQ(revoke("v"), DiskAnswer::Kind::kRefused);
+  EXPECT_FALSE(log_->is_up());
+  EXPECT_EQ(revoke("w"), DiskAnswer::Kind::kRefused);
+  store_.failure = FakeStore::Failure::kNone;
+  restart();
+  ASSERT_EQ(log_->revocations().size(), 1U);
+  EXPECT_EQ(log_->revocations()[0].user, "u");
+  clock_.advance(std::chrono::hours(1));
+  restart();
+  EXPECT_TRUE(log_->revocations().empty());
+  EXPECT_EQ(store_.count('r'), 0U);
+}
+
+TEST_F(DiskLogTest, DoesNotStartWithARevocationThatItCannotRead) {
+  store_.entries()["ruu"] = "nonsense";
+  DiskLog log(store_, clock_, {});
+  EXPECT_FALSE(log.start());
+}
+
 TEST_F(DiskLogTest, FindsTheTopicsThatNobodyHasAskedForPieceByPiece) {
   constexpr std::size_t kTopics = DiskLog::kFoundMax * 2 + 10;
   for (std::size_t i = 0; i < kTopics; ++i) {

@@ -49,6 +49,26 @@ TEST(DiskRecord, GivesBackWhatWasWritten) {
   }
 }
 
+TEST(DiskRecord, GivesBackARevocation) {
+  const WallTime time{std::chrono::milliseconds(-1)};
+  for (const Revocation& written :
+       {Revocation{.user = "u\n", .token_id = {}, .before = time, .until = WallTime::max()},
+        Revocation{.user = {}, .token_id = "j", .before = {}, .until = WallTime::min()}}) {
+    const std::string bytes = encode(written);
+    const auto read = decode_revocation(revocation_key(written), bytes);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->user, written.user);
+    EXPECT_EQ(read->token_id, written.token_id);
+    EXPECT_EQ(read->before, written.before);
+    EXPECT_EQ(read->until, written.until);
+    for (const char* key : {"", "r", "ru", "rj", "rx1", "tu1"}) {
+      EXPECT_FALSE(decode_revocation(key, bytes)) << key;
+    }
+    EXPECT_FALSE(decode_revocation("ru1", bytes + "x"));
+    EXPECT_FALSE(decode_revocation("ru1", ByteView(bytes).substr(1)));
+  }
+}
+
 TEST(DiskRecord, RefusesEveryTruncationAndEveryByteTooMany) {
   const auto refuses_others = [](const std::string& bytes, const auto& decode) {
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -76,11 +96,21 @@ TEST(DiskRecord, RefusesLengthsThatAreNotThere) {
 }
 
 TEST(DiskRecord, SortsAsItIsRead) {
-  const std::vector<std::string> sorted{
-      closed_key(1),       closed_key(255),        closed_key(256),       message_key(1, 0),
-      message_key(1, 255), message_key(1, 256),    message_key(1, ~0ULL), message_key(2, 0),
-      message_key(256, 1), std::string(kStoreKey), topic_key("a"),        topic_key("a.b"),
-      topic_key("b")};
+  const std::vector<std::string> sorted{closed_key(1),
+                                        closed_key(255),
+                                        closed_key(256),
+                                        message_key(1, 0),
+                                        message_key(1, 255),
+                                        message_key(1, 256),
+                                        message_key(1, ~0ULL),
+                                        message_key(2, 0),
+                                        message_key(256, 1),
+                                        std::string(kStoreKey),
+                                        revocation_key({.user = {}, .token_id = "a"}),
+                                        revocation_key({.user = "a", .token_id = {}}),
+                                        topic_key("a"),
+                                        topic_key("a.b"),
+                                        topic_key("b")};
   EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end()));
   for (const std::string& key : sorted) {
     EXPECT_LT(key, end_of_kind(key));

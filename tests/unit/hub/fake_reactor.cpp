@@ -181,10 +181,13 @@ bool FakeReactor::turn(TimePoint now, std::size_t mail_max, std::size_t sends_ma
     hub_.remove_subscriber(slot);
   }
   leaving_.clear();
+  has_waiting_streams_ = false;
+  hub_.settle_receipts();
   hub_.post_counts();
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
     if (clients_[slot] != nullptr && clients_[slot]->is_dead) {
       clients_[slot]->checker.read(clients_[slot]->stream);
+      streams_of_the_gone_ += clients_[slot]->stream + "\n";
       hub_.remove_subscriber(slot);
       busy_[slot] = kFree;
       std::erase(flush_, slot);
@@ -207,7 +210,35 @@ void FakeReactor::check() {
   }
 }
 
+std::uint64_t FakeReactor::deliveries_of(const std::string& payload) const {
+  const std::string end = " " + payload + "\n";
+  std::uint64_t count = 0;
+  const auto count_in = [&](const std::string& stream) {
+    for (auto at = stream.find(end); at != std::string::npos; at = stream.find(end, at + 1)) {
+      ++count;
+    }
+  };
+  count_in(streams_of_the_gone_);
+  for (const auto& client : clients_) {
+    if (client != nullptr) {
+      count_in(client->stream);
+    }
+  }
+  return count;
+}
+
 // --- sockets
+
+Output FakeReactor::output_of(std::uint32_t slot) const {
+  const Client& client = *clients_[slot];
+  if (client.is_dead) {
+    has_lost_streams_ = true;
+    return Output::kLost;
+  }
+  const bool has_sent_all = client.out.empty() && client.unsent.empty() && !client.cut;
+  has_waiting_streams_ = has_waiting_streams_ || !has_sent_all;
+  return has_sent_all ? Output::kWritten : Output::kWaiting;
+}
 
 std::ptrdiff_t FakeReactor::take(Client& client, std::size_t bytes) {
   if (client.is_dead) {
@@ -330,6 +361,7 @@ bool FakeReactor::flush(std::uint32_t slot) {
     if (client.cut) {
       client.cut->taken += std::min(taken, cut_bytes);
       if (taken >= cut_bytes) {
+        hub_.on_cut_written(slot, *client.cut->message);
         client.cut.reset();
       }
       taken -= std::min(taken, cut_bytes);

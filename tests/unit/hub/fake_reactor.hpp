@@ -109,12 +109,18 @@ class FakeReactor final : public Post, public MemberSender, public SubscriberEve
   bool is_idle() const;
   /// Reads all streams.
   void check();
+  /// Lines that end with ` payload` and that sockets took, those of clients that are gone included.
+  std::uint64_t deliveries_of(const std::string& payload) const;
+  /// Somebody wanted to know whether all of a stream was out, of a client that had died, or where
+  /// some of it waits now: then it may have taken more messages than were counted.
+  bool has_unsure_streams() const { return has_lost_streams_ || has_waiting_streams_; }
 
   // Post
   void send(std::uint16_t reactor, HubMail mail) override;
   // MemberSender
   void send(std::span<const Member> members, std::span<const iovec> parts, std::size_t bytes,
             std::vector<ShortSend>& fell_short) override;
+  Output output_of(std::uint32_t slot) const override;
   // SubscriberEvents
   void on_reply(const ReplyTo& to, Reply&& reply) override;
   bool on_gap(std::uint32_t slot, WireForm form, const Gap& gap) override;
@@ -148,6 +154,9 @@ class FakeReactor final : public Post, public MemberSender, public SubscriberEve
   std::vector<std::uint8_t> busy_;
   std::vector<std::uint32_t> flush_;
   std::vector<std::uint32_t> leaving_;
+  std::string streams_of_the_gone_;
+  mutable bool has_lost_streams_ = false;
+  mutable bool has_waiting_streams_ = false;
   std::uint64_t clients_made_ = 0;
   std::uint16_t index_;
   bool is_calm_ = false;

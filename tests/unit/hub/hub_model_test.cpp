@@ -24,6 +24,7 @@ TEST(HubModel, EverySubscriberGetsEverythingOnceOrIsTold) {
   std::uint64_t messages = 0;
   std::uint64_t gaps = 0;
   std::uint64_t recovered = 0;
+  std::uint64_t written = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("WSPUSH_HUB_SEED=" + std::to_string(seed));
     HubWorld world(seed);
@@ -43,11 +44,13 @@ TEST(HubModel, EverySubscriberGetsEverythingOnceOrIsTold) {
     messages += world.messages();
     gaps += world.gaps();
     recovered += world.recovered();
+    written += world.written();
   }
   // The random choices must be such that something happens.
   EXPECT_GT(messages, 10 * (last - first + 1));
   EXPECT_TRUE(gaps > 0 || first == last);
   EXPECT_TRUE(recovered > 0 || first == last);
+  EXPECT_TRUE(written > 10 || first == last);
 }
 
 }  // namespace

@@ -134,11 +134,14 @@ void HubWorld::publish() {
       key = "k" + std::to_string(below(4));
       key_of_payload_[payload] = topic + " " + key;
     }
-    const std::uint32_t item = ask({.topic = topic, .payload = payload, .after = {}});
+    const bool wants_receipt = published_ % 4 == 0;
+    const std::uint32_t item =
+        ask({.topic = topic, .payload = payload, .after = {}, .wants_receipt = wants_receipt});
     const std::string message_key =
         has_keys_ && below(3) > 0 ? std::string(1 + below(3), 'k') : std::string();
-    reactors_[reactor]->hub().publish(topic, Message::create(kind, payload, message_key), key,
-                                      reactors_[reactor]->reply_to(item));
+    ReplyTo to = reactors_[reactor]->reply_to(item);
+    to.wants_receipt = wants_receipt;
+    reactors_[reactor]->hub().publish(topic, Message::create(kind, payload, message_key), key, to);
   }
 }
 
@@ -312,7 +315,28 @@ void HubWorld::check_published(const Asked& asked, const PublishedReply& reply) 
   if (logged->payload != asked.payload) {
     ASSERT_TRUE(key_of_payload_.contains(asked.payload)) << "the answer to another publish";
     ASSERT_EQ(key_of_payload_[asked.payload], key_of_payload_[logged->payload]);
+    ASSERT_EQ(reply.written, 0U) << "a repeat sends nothing";
+    return;
   }
+  if (asked.wants_receipt) {
+    check_receipt(asked, reply);
+  } else {
+    ASSERT_EQ(reply.written, 0U);
+  }
+}
+
+/// What the sockets of one reactor have taken when it counts is what it answers; what those of
+/// several have taken meanwhile may be more. Of a stream it is only known when all of it is out.
+void HubWorld::check_receipt(const Asked& asked, const PublishedReply& reply) {
+  std::uint64_t deliveries = 0;
+  for (const auto& reactor : reactors_) {
+    deliveries += reactor->deliveries_of(asked.payload);
+  }
+  ASSERT_LE(reply.written, deliveries) << asked.payload;
+  if (reactors_.size() == 1 && !reactors_[0]->has_unsure_streams()) {
+    ASSERT_EQ(reply.written, deliveries) << asked.payload;
+  }
+  written_ += reply.written;
 }
 
 void HubWorld::check_history(const Asked& asked, const HistoryReply& reply) {

@@ -53,6 +53,8 @@ class HubWorld {
   std::uint64_t gaps() const { return gaps_; }
   /// Feeds that went on after a position without a loss.
   std::uint64_t recovered() const { return recovered_; }
+  /// Deliveries that receipts spoke of.
+  std::uint64_t written() const { return written_; }
 
  private:
   static constexpr std::size_t kClientSlots = 6;
@@ -61,6 +63,7 @@ class HubWorld {
     std::string payload;  ///< of a publish
     After after;          ///< of a history
     std::uint32_t limit = 0;
+    bool wants_receipt = false;
     bool is_answered = false;
   };
 
@@ -84,6 +87,7 @@ class HubWorld {
   void reload();
   void on_answer(std::uint32_t item, const Reply& reply);
   void check_published(const Asked& asked, const PublishedReply& reply);
+  void check_receipt(const Asked& asked, const PublishedReply& reply);
   void check_history(const Asked& asked, const HistoryReply& reply);
   void check_client(FakeReactor& reactor, std::uint32_t slot);
   void check_feeds(const Client& client);
@@ -108,6 +112,7 @@ class HubWorld {
   std::uint64_t messages_ = 0;
   std::uint64_t gaps_ = 0;
   std::uint64_t recovered_ = 0;
+  std::uint64_t written_ = 0;
   bool has_limits_ = false;  ///< topics and history are bounded over all
   bool has_reloads_ = false;
   bool has_keys_ = false;  ///< of messages
