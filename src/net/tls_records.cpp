@@ -133,10 +133,10 @@ TlsRecords::Opened TlsRecords::on_handshake(ByteView content, TlsCrypto& crypto)
   if (content.empty()) {
     return refuse(TlsAlert::kUnexpectedMessage);  // RFC 8446 §5.1
   }
-  const std::size_t taken =
-      std::min(content.size(), kKeyUpdateBytes - static_cast<std::size_t>(handshake_bytes_));
-  std::ranges::copy(content.substr(0, taken), handshake_.begin() + handshake_bytes_);
-  handshake_bytes_ = static_cast<std::uint8_t>(handshake_bytes_ + taken);
+  std::size_t taken = 0;
+  while (taken < content.size() && handshake_bytes_ < handshake_.size()) {
+    handshake_[handshake_bytes_++] = content[taken++];
+  }
   if (handshake_[0] != kKeyUpdateType) {
     return refuse(TlsAlert::kUnexpectedMessage);
   }
