@@ -17,6 +17,7 @@
 #include "base/check.hpp"
 #include "base/unique_fd.hpp"
 #include "net/tls_error.hpp"
+#include "net/tls_handover.hpp"
 
 namespace wspush::net {
 namespace {
@@ -243,6 +244,7 @@ Result<std::shared_ptr<const TlsContext>, TlsFileFault> TlsContext::open(
     // The second ticket of TLS 1.3 is for clients that open several connections at once.
     SSL_CTX_set_num_tickets(raw, 1);
     tickets.serve(raw);
+    TlsHandover::serve(raw);
     // SSL_CTX_set_tlsext_servername_callback(), a macro with a cast in it.
     SSL_CTX_callback_ctrl(raw, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
                           reinterpret_cast<void (*)()>(&Callbacks::choose_certificate));

@@ -7,7 +7,6 @@
 #include <new>
 #include <system_error>
 
-#include <openssl/bio.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -18,19 +17,20 @@
 namespace wspush::net {
 namespace {
 
-// RFC 8446 §5.1.
-constexpr std::size_t kRecordBytes = SSL3_RT_MAX_PLAIN_LENGTH;
-/// Room for the ciphertext of one write: its records, 22 to 29 bytes more each, and what else a
-/// handshake may say at once.
-constexpr std::size_t kOutputBytes = TlsStream::kAheadBytesMax + 2 * kRecordBytes;
-/// Kept for a peer that does not read: one write, and answers to what it sends meanwhile.
+/// Kept for a peer that does not read: one write, and what a handshake says meanwhile.
 constexpr std::size_t kUnsentBytesMax = 2 * TlsStream::kAheadBytesMax;
 /// Read at once at least, however small the caller's buffer is.
 constexpr std::size_t kReceiveMin = 1024;
-constexpr std::size_t kFlushPieces = 64;
+
+/// SSL_set_tlsext_host_name(), a macro with a cast in it.
+bool ask_for(SSL* ssl, std::string host) {
+  return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
+}
+
+}  // namespace
 
 /// Takes pieces a record at a time.
-class RecordCutter {
+class TlsStream::RecordCutter {
  public:
   explicit RecordCutter(std::span<const iovec> pieces) : pieces_(pieces) { skip_empty(); }
 
@@ -53,7 +53,21 @@ class RecordCutter {
     return {scratch.data(), size};
   }
 
+  /// Appends at most a record to `out`; returns its bytes.
+  std::size_t append_to(std::string& out) {
+    std::size_t size = 0;
+    while (!is_done() && size < kRecordBytes) {
+      const ByteView part = rest().substr(0, kRecordBytes - size);
+      out += part;
+      size += part.size();
+      advance(part.size());
+    }
+    return size;
+  }
+
  private:
+  static constexpr std::size_t kRecordBytes = TlsWorkspace::kContentBytes;
+
   ByteView rest() const {
     return ByteView(static_cast<const char*>(pieces_[0].iov_base), pieces_[0].iov_len)
         .substr(used_);
@@ -73,106 +87,18 @@ class RecordCutter {
   std::size_t used_ = 0;  ///< of the first piece
 };
 
-/// SSL_set_tlsext_host_name(), a macro with a cast in it.
-bool ask_for(SSL* ssl, std::string host) {
-  return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
-}
-
-}  // namespace
-
-// --- the workspace
-
-/// The BIO that OpenSSL reads and writes with. It never waits for a socket: reads take from
-/// `input_` until that is empty, writes always go to `output_`. uSockets shares its BIOs in the
-/// same way; OpenSSL keeps nothing of a connection in them.
-struct TlsWorkspace::BioMethod {
-  static int read(BIO* bio, char* into, int size) {
-    auto& workspace = *static_cast<TlsWorkspace*>(BIO_get_data(bio));
-    BIO_clear_retry_flags(bio);
-    const std::size_t taken = std::min(workspace.input_.size(), static_cast<std::size_t>(size));
-    if (taken == 0) {
-      BIO_set_retry_read(bio);
-      return -1;
-    }
-    std::memcpy(into, workspace.input_.data(), taken);
-    workspace.input_ = workspace.input_.subspan(taken);
-    return static_cast<int>(taken);
-  }
-
-  static int write(BIO* bio, const char* bytes, int size) {
-    auto& workspace = *static_cast<TlsWorkspace*>(BIO_get_data(bio));
-    BIO_clear_retry_flags(bio);
-    try {
-      workspace.output_.append(bytes, static_cast<std::size_t>(size));
-    } catch (const std::bad_alloc&) {
-      return -1;  // Nothing may be thrown through OpenSSL; without the retry flag it is an error.
-    }
-    return size;
-  }
-
-  static long control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
-    return command == BIO_CTRL_FLUSH ? 1 : 0;
-  }
-
-  static const BIO_METHOD* get() {
-    static BIO_METHOD* const method = [] {
-      BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wspush");
-      WSPUSH_CHECK(made != nullptr && BIO_meth_set_read(made, &read) == 1 &&
-                   BIO_meth_set_write(made, &write) == 1 && BIO_meth_set_ctrl(made, &control) == 1);
-      return made;
-    }();
-    return method;
-  }
-};
-
-/// OpenSSL takes as many key updates as there are before it comes back, and says so here. With one
-/// too many, what is behind it is thrown away: the stream will end.
-struct TlsWorkspace::KeyUpdateCounter {
-  static void call(int is_sent, int /*version*/, int type, const void* bytes, std::size_t size,
-                   SSL* /*ssl*/, void* workspace) {
-    auto& self = *static_cast<TlsWorkspace*>(workspace);
-    if (is_sent == 0 && type == SSL3_RT_HANDSHAKE && size > 0 &&
-        *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE &&
-        ++self.key_updates_ > TlsStream::kKeyUpdatesPerReadMax) {
-      self.input_ = {};
-    }
-  }
-};
-
-void TlsWorkspace::BioDeleter::operator()(bio_st* bio) const {
-  BIO_free(bio);
-}
-
-TlsWorkspace::TlsWorkspace()
-    : received_(kReceivedBytes), record_(kRecordBytes), bio_(BIO_new(BioMethod::get())) {
-  if (bio_ == nullptr) {
-    throw std::bad_alloc();
-  }
-  pieces_.reserve(kFlushPieces);
-  output_.reserve(kOutputBytes);
-  BIO_set_data(bio_.get(), this);
-  BIO_set_init(bio_.get(), 1);
-}
-
-TlsWorkspace::~TlsWorkspace() = default;
-
-void TlsWorkspace::count(TlsResult result, std::string why) {
-  ++counts_[static_cast<std::size_t>(result)];
-  if (!why.empty()) {
-    last_failure_ = std::move(why);
-  }
-}
-
-// --- the stream
-
 void TlsStream::SslDeleter::operator()(ssl_st* ssl) const {
   SSL_free(ssl);
 }
 
 TlsStream::TlsStream(int fd, std::shared_ptr<const TlsContext> context, TlsWorkspace& workspace)
-    : workspace_(workspace), context_(std::move(context)), fd_(fd) {
+    : workspace_(workspace),
+      context_(std::move(context)),
+      handover_(std::make_unique<TlsHandover>()),
+      fd_(fd) {
   attach(context_->first());
   SSL_set_accept_state(ssl_.get());
+  handover_->listen_to(ssl_.get());
 }
 
 TlsStream::TlsStream(int fd, ssl_ctx_st* context, TlsWorkspace& workspace, const std::string& host)
@@ -205,13 +131,12 @@ void TlsStream::attach(ssl_ctx_st* context) {
   }
   WSPUSH_CHECK(BIO_up_ref(workspace_.bio_.get()) == 1);
   SSL_set_bio(ssl_.get(), workspace_.bio_.get(), workspace_.bio_.get());
-  SSL_set_msg_callback(ssl_.get(), &TlsWorkspace::KeyUpdateCounter::call);
-  SSL_set_msg_callback_arg(ssl_.get(), &workspace_);
 }
 
 IoResult TlsStream::fail(int error, std::string why, TlsResult result) {
   if (error_ == 0) {
     error_ = error;
+    has_unread_ = false;
     unsent_.clear();
     if (!is_established_ && has_received_) {
       workspace_.count(result, std::move(why));
@@ -228,19 +153,43 @@ IoResult TlsStream::fail_by_tls() {
     why = X509_verify_cert_error_string(verdict);
     error = EKEYREJECTED;
   }
+  send_alert();
+  return fail(error, std::move(why));
+}
+
+/// The same for records. Behind our own close_notify there is nothing more to say.
+IoResult TlsStream::fail_by_record(TlsAlert alert) {
+  if (!is_output_ended_ && records_->seal_alert(alert, workspace_.output_, workspace_.crypto_)) {
+    send_alert();
+  }
+  return fail(EPROTO, {});
+}
+
+/// The last words in the output. If there is no room, it goes without.
+void TlsStream::send_alert() {
   if (unsent_.is_empty() && !workspace_.output_.empty()) {
     const iovec alert{workspace_.output_.data(), workspace_.output_.size()};
-    static_cast<void>(write_some(fd_, {&alert, 1}));  // If there is no room, it goes without.
+    static_cast<void>(write_some(fd_, {&alert, 1}));
   }
-  return fail(error, std::move(why));
 }
 
 // --- input
 
-/// One read of the socket into the workspace. An end is an error: see has_ended_.
+/// What was kept is the input again, at the front of the workspace's room for it.
+void TlsStream::restore_kept_input() {
+  const std::unique_ptr<std::string> kept = std::move(kept_input_);
+  workspace_.input_ = MutableBytes(workspace_.received_).first(kept == nullptr ? 0 : kept->size());
+  if (kept != nullptr) {
+    std::ranges::copy(*kept, workspace_.input_.begin());
+  }
+}
+
+/// One read of the socket into the workspace, behind what is there already. An end is an error: see
+/// has_ended_.
 IoResult TlsStream::receive(std::size_t bytes_max) {
-  const MutableBytes into(workspace_.received_.data(),
-                          std::min(workspace_.received_.size(), std::max(bytes_max, kReceiveMin)));
+  const std::size_t before = workspace_.input_.size();
+  const MutableBytes room = MutableBytes(workspace_.received_).subspan(before);
+  const MutableBytes into = room.first(std::min(room.size(), std::max(bytes_max, kReceiveMin)));
   const IoResult result = read_some(fd_, into);
   if (result.status == IoStatus::kEnd) {
     return fail(ECONNRESET, "the peer closed within the handshake");
@@ -249,7 +198,7 @@ IoResult TlsStream::receive(std::size_t bytes_max) {
     return fail(result.error, std::generic_category().message(result.error));
   }
   if (result.status == IoStatus::kOk) {
-    workspace_.input_ = into.first(result.bytes);
+    workspace_.input_ = MutableBytes(workspace_.received_).first(before + result.bytes);
     if (!has_received_) {
       has_received_ = true;
       const bool is_handshake = into[0] == SSL3_RT_HANDSHAKE;
@@ -278,19 +227,30 @@ IoResult TlsStream::read(MutableBytes into) {
     --workspace_.handshake_steps_;
   }
   if (had_unread) {
-    const std::unique_ptr<std::string> kept = std::move(kept_input_);
-    workspace_.input_ = kept == nullptr ? MutableBytes() : MutableBytes(*kept);
+    restore_kept_input();
     if (const IoResult result = go_on(into); result.status != IoStatus::kWouldBlock) {
       return result;
     }
   }
+  // Not restored yet: with nothing to read there is nothing to do with it.
+  const std::size_t kept_bytes = kept_input_ == nullptr ? 0 : kept_input_->size();
+  workspace_.input_ = MutableBytes(workspace_.received_).first(kept_bytes);
   const IoResult received = receive(into.size());
-  return received.status == IoStatus::kOk ? go_on(into) : received;
+  if (received.status != IoStatus::kOk) {
+    return received;
+  }
+  if (kept_bytes > 0) {
+    std::ranges::copy(*std::exchange(kept_input_, nullptr), workspace_.received_.begin());
+  }
+  return go_on(into);
 }
 
 IoResult TlsStream::handshake() {
   if (error_ != 0) {
     return {IoStatus::kError, 0, error_};
+  }
+  if (is_established_) {
+    return {};
   }
   if (has_unsent()) {
     if (const IoResult flushed = flush(); flushed.status == IoStatus::kError) {
@@ -309,23 +269,19 @@ IoResult TlsStream::handshake() {
   return is_established_ && error_ == 0 ? IoResult{} : result;
 }
 
-/// Does with the input of the workspace what can be done; what OpenSSL says meanwhile is sent.
+/// Does with the input of the workspace what can be done; what is said meanwhile is sent.
 IoResult TlsStream::go_on(MutableBytes into) {
   workspace_.output_.clear();
-  workspace_.key_updates_ = 0;
   IoResult result = is_established_ ? IoResult{} : do_handshake();
   if (result.status == IoStatus::kOk && !into.empty()) {
-    result = decrypt(into);
+    result = records_ != nullptr ? open_records(into) : decrypt(into);
   }
   if (error_ != 0) {
     return result;
   }
-  if (workspace_.key_updates_ > kKeyUpdatesPerReadMax) {
-    return fail(EPROTO, "the peer changes its keys all the time");
-  }
   if (!workspace_.input_.empty()) {
     kept_input_ = std::make_unique<std::string>(as_view(workspace_.input_));
-    has_unread_ = true;
+    has_unread_ |= records_ == nullptr || TlsRecords::has_record(*kept_input_);
   }
   if (const IoResult sent = send_output(); sent.status == IoStatus::kError) {
     return sent;
@@ -339,17 +295,29 @@ IoResult TlsStream::go_on(MutableBytes into) {
 IoResult TlsStream::do_handshake() {
   clear_tls_errors();
   const int done = SSL_do_handshake(ssl_.get());
-  if (done == 1) {
-    is_established_ = true;
-    context_.reset();
-    const bool is_resumed = SSL_session_reused(ssl_.get()) == 1;
-    workspace_.count(is_resumed ? TlsResult::kResumed : TlsResult::kFull, {});
-    return {};
+  if (done != 1) {
+    if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) {
+      return {IoStatus::kWouldBlock, 0, 0};
+    }
+    return fail_by_tls();
   }
-  if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) {
-    return {IoStatus::kWouldBlock, 0, 0};
+  if (handover_ != nullptr && SSL_version(ssl_.get()) == TLS1_3_VERSION) {
+    records_ = handover_->take_records(ssl_.get(), workspace_.crypto_);
+    if (records_ == nullptr) {
+      return fail(ENOMEM, "its keys cannot be taken over");
+    }
   }
-  return fail_by_tls();
+  const bool is_resumed = SSL_session_reused(ssl_.get()) == 1;
+  is_established_ = true;
+  workspace_.count(is_resumed ? TlsResult::kResumed : TlsResult::kFull, {});
+  if (records_ != nullptr) {
+    ssl_.reset();
+  } else if (handover_ != nullptr) {
+    TlsHandover::leave(ssl_.get());
+  }
+  handover_.reset();
+  context_.reset();
+  return {};
 }
 
 IoResult TlsStream::decrypt(MutableBytes into) {
@@ -382,9 +350,67 @@ IoResult TlsStream::decrypt(MutableBytes into) {
   return {has_ended_ ? IoStatus::kEnd : IoStatus::kWouldBlock, 0, 0};
 }
 
+/// As decrypt(), without OpenSSL.
+IoResult TlsStream::open_records(MutableBytes into) {
+  std::size_t got = 0;
+  if (kept_content_ != nullptr) {
+    const std::unique_ptr<std::string> kept = std::move(kept_content_);
+    got = take_content(*kept, into);
+  }
+  bool wants_more = false;
+  while (got < into.size() && !wants_more && !has_ended_) {
+    const TlsRecords::Opened opened =
+        records_->open(workspace_.input_, into.subspan(got), workspace_.crypto_);
+    workspace_.input_ = workspace_.input_.subspan(opened.used);
+    switch (opened.outcome) {
+      case TlsRecords::Outcome::kNeedMore:
+        wants_more = true;
+        break;
+      case TlsRecords::Outcome::kContent:
+        got += take_content(opened.content, into.subspan(got));
+        break;
+      case TlsRecords::Outcome::kNothing:
+        break;
+      case TlsRecords::Outcome::kKeyUpdate:
+        if (!records_->may_update_key(MonotonicClock::now())) {
+          return fail_by_record(TlsAlert::kUnexpectedMessage);
+        }
+        break;
+      case TlsRecords::Outcome::kEnd:
+        has_ended_ = true;
+        workspace_.input_ = {};  // RFC 8446 §6.1: what follows is ignored.
+        break;
+      case TlsRecords::Outcome::kRefused:
+        return fail_by_record(opened.alert);
+      case TlsRecords::Outcome::kAborted:
+        return fail(EPROTO, {});
+    }
+  }
+  if (!answer_key_update()) {
+    return fail(ENOMEM, {});
+  }
+  has_unread_ = kept_content_ != nullptr || (has_ended_ && got > 0);
+  if (got > 0) {
+    return {IoStatus::kOk, got, 0};
+  }
+  return {has_ended_ ? IoStatus::kEnd : IoStatus::kWouldBlock, 0, 0};
+}
+
+/// Puts `content` into `into`, where it may stand already, and keeps what has no room.
+std::size_t TlsStream::take_content(MutableBytes content, MutableBytes into) {
+  const std::size_t taken = std::min(content.size(), into.size());
+  if (content.data() != into.data()) {
+    std::memcpy(into.data(), content.data(), taken);
+  }
+  if (taken < content.size()) {
+    kept_content_ = std::make_unique<std::string>(as_view(content.subspan(taken)));
+  }
+  return taken;
+}
+
 // --- output
 
-/// Sends what OpenSSL has made, and keeps what the socket does not take.
+/// Sends what stands in the output, and keeps what the socket does not take.
 IoResult TlsStream::send_output() {
   ByteView rest = workspace_.output_;
   IoResult result;
@@ -403,6 +429,37 @@ IoResult TlsStream::send_output() {
   }
   workspace_.output_.clear();
   return result;
+}
+
+/// Says that our key changes, if it has to. Not behind bytes that wait: whoever asks and does not
+/// read is answered once, before the next application data (RFC 8446 §4.6.3).
+bool TlsStream::answer_key_update() {
+  if (!records_->owes_key_update() || is_output_ended_ || has_unsent()) {
+    return true;
+  }
+  return records_->seal_key_update(workspace_.output_, workspace_.crypto_);
+}
+
+/// Puts one record into the output.
+bool TlsStream::encrypt_some(RecordCutter& cutter, std::size_t& taken) {
+  std::size_t bytes = 0;
+  if (records_ != nullptr) {
+    if (!answer_key_update()) {
+      return false;
+    }
+    std::string& output = workspace_.output_;
+    const std::size_t begin = output.size();
+    output.append(TlsRecords::kHeaderBytes, '\0');
+    bytes = cutter.append_to(output);
+    taken += bytes;
+    return records_->seal(TlsContent::kApplicationData, begin, output, workspace_.crypto_);
+  }
+  const ByteView record = cutter.take(workspace_.record_);
+  taken += record.size();
+  clear_tls_errors();
+  // The BIO takes everything, so there is no half of a record and nothing to repeat.
+  return SSL_write_ex(ssl_.get(), record.data(), record.size(), &bytes) == 1 &&
+         bytes == record.size();
 }
 
 IoResult TlsStream::write(std::span<const iovec> pieces) {
@@ -425,17 +482,11 @@ IoResult TlsStream::write(std::span<const iovec> pieces) {
   std::size_t taken = 0;
   while (!cutter.is_done() && !has_unsent()) {
     workspace_.output_.clear();
-    for (std::size_t ahead = 0; ahead < kAheadBytesMax && !cutter.is_done();) {
-      const ByteView record = cutter.take(workspace_.record_);
-      std::size_t bytes = 0;
-      clear_tls_errors();
-      // The BIO takes everything, so there is no half of a record and nothing to repeat.
-      if (SSL_write_ex(ssl_.get(), record.data(), record.size(), &bytes) != 1 ||
-          bytes != record.size()) {
-        return fail_by_tls();
+    const std::size_t before = taken;
+    while (taken - before < kAheadBytesMax && !cutter.is_done()) {
+      if (!encrypt_some(cutter, taken)) {
+        return records_ != nullptr ? fail(ENOMEM, {}) : fail_by_tls();
       }
-      ahead += bytes;
-      taken += bytes;
     }
     if (const IoResult sent = send_output(); sent.status == IoStatus::kError) {
       return sent;
@@ -451,7 +502,7 @@ IoResult TlsStream::flush() {
   std::size_t moved = 0;
   while (has_unsent()) {
     workspace_.pieces_.clear();
-    const std::size_t offered = unsent_.fill(workspace_.pieces_, kFlushPieces);
+    const std::size_t offered = unsent_.fill(workspace_.pieces_, TlsWorkspace::kPiecesMax);
     const IoResult result = write_some(fd_, workspace_.pieces_);
     if (result.status == IoStatus::kError) {
       return fail(result.error, std::generic_category().message(result.error));
@@ -477,6 +528,12 @@ IoResult TlsStream::end_output() {
     return {};  // In the middle of a handshake there is nothing to end.
   }
   workspace_.output_.clear();
+  if (records_ != nullptr) {
+    if (!records_->seal_alert(TlsAlert::kCloseNotify, workspace_.output_, workspace_.crypto_)) {
+      return fail(ENOMEM, {});
+    }
+    return send_output();
+  }
   clear_tls_errors();
   if (SSL_shutdown(ssl_.get()) < 0) {
     return fail_by_tls();

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "contract/byte_stream_contract.hpp"
+#include "unit/net/raw_tls_client.hpp"
 #include "unit/net/tls_pair.hpp"
 
 namespace wspush::net {
@@ -31,16 +32,16 @@ StreamEnds tls_ends(bool begins_at_server, int version) {
   return ends;
 }
 
-const auto kTlsStreams = ::testing::Values(
-    StreamKind{.name = "Server",
-               .make = [] { return tls_ends(true, TLS1_3_VERSION); },
-               .unsent_bytes_max = TlsStream::kAheadBytesMax},
-    StreamKind{.name = "Client",
-               .make = [] { return tls_ends(false, TLS1_3_VERSION); },
-               .unsent_bytes_max = TlsStream::kAheadBytesMax},
-    StreamKind{.name = "ServerTls12",
-               .make = [] { return tls_ends(true, TLS1_2_VERSION); },
-               .unsent_bytes_max = TlsStream::kAheadBytesMax});
+const auto kTlsStreams =
+    ::testing::Values(StreamKind{.name = "Server",
+                                 .make = [] { return tls_ends(true, TLS1_3_VERSION); },
+                                 .unsent_bytes_max = TlsStream::kAheadBytesMax},
+                      StreamKind{.name = "Client",
+                                 .make = [] { return tls_ends(false, TLS1_3_VERSION); },
+                                 .unsent_bytes_max = TlsStream::kAheadBytesMax},
+                      StreamKind{.name = "ServerTls12",
+                                 .make = [] { return tls_ends(true, TLS1_2_VERSION); },
+                                 .unsent_bytes_max = TlsStream::kAheadBytesMax});
 const auto kNameOfStream = [](const auto& kind) { return kind.param.name; };
 
 INSTANTIATE_TEST_SUITE_P(Tls, ByteStreamContract, kTlsStreams, kNameOfStream);
@@ -179,72 +180,14 @@ TEST_F(TlsServerEnd, SmallPiecesLeaveInFullRecords) {
   EXPECT_EQ(records, (std::vector<std::size_t>{16401, 16401, 16401, 865}));
 }
 
-TEST_F(TlsServerEnd, AKeyUpdateIsAnswered) {
-  connect();
-  SocketPair& sockets = sockets_;
-  SSL* const ssl = SSL_new(pair_.client_context.get());
-  client_.reset();
-  sockets = unix_pair();
-  server_ = pair_.serve(sockets.ours.get());
-  SSL_set_fd(ssl, sockets.theirs.get());
-  for (int round = 0; round < 10 && SSL_connect(ssl) != 1; ++round) {
-    ASSERT_NE(read().status, IoStatus::kError);
-  }
-  read();
-  ASSERT_EQ(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
-  ASSERT_EQ(SSL_write(ssl, "before", 6), 6);
-  IoResult result = read();
-  EXPECT_EQ(ByteView(buffer_.data(), result.bytes), "before");
-  const iovec piece{buffer_.data(), 6};
-  ASSERT_EQ(server_->write({&piece, 1}).bytes, 6U);
-  std::array<char, 10> got{};
-  EXPECT_EQ(SSL_read(ssl, got.data(), 10), 6);
-  // A peer that asks and never reads is not answered for ever.
-  for (int i = 0; i < 40'000 && result.status != IoStatus::kError; ++i) {
-    SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
-    if (SSL_do_handshake(ssl) != 1) {
-      ADD_FAILURE() << "the test's own socket is full";
-      break;
-    }
-    result = read();
-  }
-  EXPECT_EQ(result.status, IoStatus::kError);
-  EXPECT_EQ(result.error, EPROTO);
-  SSL_free(ssl);
-}
-
-// One read could hold 2,500 of them: 30 ms for one peer, in every turn.
-TEST_F(TlsServerEnd, AStormOfKeyUpdatesEndsTheStream) {
-  connect();
-  client_.reset();
-  sockets_ = unix_pair();
-  server_ = pair_.serve(sockets_.ours.get());
-  const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(pair_.client_context.get()), &SSL_free);
-  SSL_set_fd(ssl.get(), sockets_.theirs.get());
-  for (int round = 0; round < 10 && SSL_connect(ssl.get()) != 1; ++round) {
-    ASSERT_NE(read().status, IoStatus::kError);
-  }
-  read();
-  const auto update = [&ssl](std::size_t times) {
-    for (std::size_t i = 0; i < times; ++i) {
-      ASSERT_EQ(SSL_key_update(ssl.get(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
-      ASSERT_EQ(SSL_do_handshake(ssl.get()), 1);
-    }
-  };
-  for (int round = 0; round < 3; ++round) {
-    update(TlsStream::kKeyUpdatesPerReadMax);
-    EXPECT_EQ(read().status, IoStatus::kWouldBlock);
-  }
-  update(TlsStream::kKeyUpdatesPerReadMax + 1);
-  EXPECT_EQ(read().error, EPROTO);
-}
-
+// With TLS 1.2: OpenSSL is asked why it gave nothing.
 TEST_F(TlsServerEnd, AnOldErrorInTheQueueIsNotTakenForANewOne) {
+  SSL_CTX_set_max_proto_version(pair_.client_context.get(), TLS1_2_VERSION);
   connect();
   const iovec piece{buffer_.data(), 5};
   ASSERT_EQ(client_->write({&piece, 1}).bytes, 5U);
   const std::string record = drain(sockets_.ours.get());
-  say(ByteView(record).substr(0, 10));  // OpenSSL is asked why it gave nothing.
+  say(ByteView(record).substr(0, 10));
   ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
   EXPECT_EQ(read().status, IoStatus::kWouldBlock);
   say(ByteView(record).substr(10));
@@ -263,6 +206,160 @@ TEST_F(TlsServerEnd, ARecordThatWasTamperedWithEndsTheStream) {
             static_cast<ssize_t>(record.size()));
   EXPECT_EQ(client_->read(buffer_).error, EPROTO);
   EXPECT_EQ(client_->write({&piece, 1}).error, EPROTO);
+}
+
+/// A server's end that has handed over to its records, and OpenSSL as its client.
+class TlsRecordsEnd : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    client_.connect();
+    ASSERT_TRUE(client_.server().has_records());
+  }
+
+  /// The client's next record, which the server has not seen.
+  std::string take_record(const std::string& text) {
+    client_.say(text);
+    return drain(client_.our_fd());
+  }
+  void feed(ByteView bytes) {
+    ASSERT_EQ(::send(client_.their_fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  /// Why OpenSSL gave up, which is what the alert that it got says.
+  std::string alert() {
+    ERR_clear_error();
+    EXPECT_EQ(client_.get(), "");
+    const char* const reason = ERR_reason_error_string(ERR_peek_error());
+    return reason == nullptr ? "none" : reason;
+  }
+
+  TlsPair pair_;
+  RawTlsClient client_{pair_, pair_.client_context.get()};
+};
+
+TEST_F(TlsRecordsEnd, AKeyUpdateIsAnsweredAtOnce) {
+  ASSERT_EQ(SSL_key_update(client_.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+  ASSERT_EQ(SSL_do_handshake(client_.ssl()), 1);
+  EXPECT_EQ(client_.hear().status, IoStatus::kWouldBlock);
+  EXPECT_TRUE(is_readable_now(client_.their_fd()));
+  client_.expect_echo();
+}
+
+TEST_F(TlsRecordsEnd, APeerThatAsksForKeysAndNeverReadsIsAnsweredOnce) {
+  const std::string text(4 << 20, 'x');
+  const std::size_t taken = client_.answer(text);
+  ASSERT_TRUE(client_.server().has_unsent());
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(SSL_key_update(client_.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(client_.ssl()), 1);
+    ASSERT_EQ(client_.hear().status, IoStatus::kWouldBlock);
+  }
+  std::size_t got = 0;
+  while (client_.server().has_unsent()) {
+    got += client_.get().size();
+    ASSERT_NE(client_.server().flush().status, IoStatus::kError);
+  }
+  while (const std::size_t more = client_.get().size()) {
+    got += more;
+  }
+  EXPECT_EQ(got, taken);
+  const std::string next = "next";
+  ASSERT_EQ(client_.answer(next), next.size());
+  const std::string wire = drain(client_.their_fd());
+  EXPECT_EQ(wire.size(), TlsRecords::kOverheadBytes + 5 + TlsRecords::kOverheadBytes + next.size());
+}
+
+TEST_F(TlsRecordsEnd, AStormOfKeyUpdatesEndsTheStream) {
+  IoResult result;
+  std::size_t updates = 0;
+  for (; updates < 100 && result.status != IoStatus::kError; ++updates) {
+    ASSERT_EQ(SSL_key_update(client_.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(client_.ssl()), 1);
+    result = client_.hear();
+  }
+  EXPECT_EQ(result.error, EPROTO);
+  // On a machine that is held up some seconds pass, and each allows one more.
+  EXPECT_GT(updates, TlsRecords::kKeyUpdateLimit.burst);
+  EXPECT_EQ(alert(), "sslv3 alert unexpected message");
+}
+
+TEST_F(TlsRecordsEnd, ARecordThatWasTamperedWithIsAnsweredWithAnAlert) {
+  std::string record = take_record("hello");
+  record.back() = static_cast<char>(record.back() ^ 1);
+  feed(record);
+  EXPECT_EQ(client_.hear().error, EPROTO);
+  EXPECT_EQ(client_.hear().error, EPROTO);
+  EXPECT_EQ(client_.answer("x"), 0U);
+  EXPECT_EQ(alert(), "sslv3 alert bad record mac");
+}
+
+TEST_F(TlsRecordsEnd, AChangeCipherSpecBehindTheHandshakeIsAnsweredWithAnAlert) {
+  feed(std::string("\x14\x03\x03\x00\x01\x01", 6));
+  EXPECT_EQ(client_.hear().error, EPROTO);
+  EXPECT_EQ(alert(), "sslv3 alert unexpected message");
+}
+
+TEST_F(TlsRecordsEnd, ARecordThatIsTooLongIsAnsweredWithAnAlert) {
+  feed(std::string("\x17\x03\x03\xff\xff", 5));
+  EXPECT_EQ(client_.hear().error, EPROTO);
+  EXPECT_EQ(alert(), "tlsv1 alert record overflow");
+}
+
+TEST_F(TlsRecordsEnd, AnAlertOfThePeerEndsTheStreamWithoutAnAnswer) {
+  // What OpenSSL says to a record that it cannot read.
+  const std::string junk = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'j');
+  ASSERT_EQ(::send(client_.our_fd(), junk.data(), junk.size(), 0),
+            static_cast<ssize_t>(junk.size()));
+  EXPECT_EQ(client_.get(), "");
+  EXPECT_EQ(client_.hear().error, EPROTO);
+  EXPECT_EQ(drain(client_.their_fd()), "");
+}
+
+TEST_F(TlsRecordsEnd, NothingIsSaidBehindOurCloseNotify) {
+  ASSERT_EQ(client_.server().end_output().status, IoStatus::kOk);
+  drain(client_.their_fd());
+  ASSERT_EQ(SSL_key_update(client_.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+  client_.say("I go on");
+  ASSERT_EQ(client_.hear().status, IoStatus::kOk);
+  EXPECT_EQ(client_.heard, "I go on");
+  std::string record = take_record("bad");
+  record.back() = static_cast<char>(record.back() ^ 1);
+  feed(record);
+  EXPECT_EQ(client_.hear().error, EPROTO);
+  EXPECT_EQ(drain(client_.their_fd()), "");
+}
+
+TEST_F(TlsRecordsEnd, RecordsAreReadWhereverTheyAreCut) {
+  std::string wire = take_record("first");
+  wire += take_record("second");
+  for (const char byte : ByteView(wire).substr(0, wire.size() - 1)) {
+    feed({&byte, 1});
+    const IoResult result = client_.hear();
+    EXPECT_FALSE(client_.server().has_unread());
+    if (result.status == IoStatus::kOk) {
+      EXPECT_EQ(client_.heard, "first");
+      continue;
+    }
+    ASSERT_EQ(result.status, IoStatus::kWouldBlock);
+  }
+  feed(ByteView(wire).substr(wire.size() - 1));
+  ASSERT_EQ(client_.hear().status, IoStatus::kOk);
+  EXPECT_EQ(client_.heard, "second");
+}
+
+TEST_F(TlsRecordsEnd, OneReadTakesManyRecords) {
+  for (int i = 0; i < 100; ++i) {
+    client_.say("x");
+  }
+  ASSERT_EQ(client_.hear().status, IoStatus::kOk);
+  EXPECT_EQ(client_.heard, std::string(100, 'x'));
+}
+
+TEST_F(TlsRecordsEnd, AHalfRecordAndThenAnEndIsAnError) {
+  feed(take_record("cut off").substr(0, 10));
+  ASSERT_EQ(client_.hear().status, IoStatus::kWouldBlock);
+  ::shutdown(client_.their_fd(), SHUT_WR);
+  EXPECT_EQ(client_.hear().error, ECONNRESET);
 }
 
 class TlsClientEnd : public TlsServerEnd {};

@@ -8,6 +8,7 @@
 #include "door/wspush_v1_session.hpp"
 #include "hub/subscription_table.hpp"
 #include "hub/topic.hpp"
+#include "net/tls_stream.hpp"
 #include "server/socket_connection.hpp"
 
 // What an idle connection costs, record by record. bench/memory/idle_connections.py measures the
@@ -67,6 +68,15 @@ TEST(ConnectionMemory, OfAnIdleTopicWithOneSubscriberIsWithinItsBudget) {
                 {"place in the table of names, on average", kIndexBytes * 2},
             }),
             300U);
+}
+
+TEST(ConnectionMemory, OfTls13BehindItsHandshakeIsWithinItsBudget) {
+  constexpr std::size_t kAllocatorBytes = 8;  // a header, before each of them
+  EXPECT_LE(print_and_add({
+                {"stream", kAllocatorBytes + sizeof(net::TlsStream)},
+                {"records: keys, numbers", kAllocatorBytes + sizeof(net::TlsRecords)},
+            }),
+            352U);
 }
 
 TEST(ConnectionMemory, OfASubscriptionIsWithinItsBudget) {
