@@ -67,7 +67,7 @@ void Hub::tally_until_flushed(Tally& tally, const Topic& topic) {
 /// A walk has sent its batch to `count` members from `begin` on; those of `short_sends_` took less.
 void Hub::tally_walk(const Topic& topic, const MemberArray& array, std::uint32_t begin,
                      std::size_t count) {
-  for (std::uint64_t at = topic.flushed + 1; at <= topic.walk_end; ++at) {
+  for (std::uint64_t at = topic.flushed + 1; at <= topic.walk_end(); ++at) {
     const auto found = tallies_.find(original_of(*topic.log.at(at)));
     if (found == tallies_.end()) {
       continue;
@@ -80,7 +80,7 @@ void Hub::tally_walk(const Topic& topic, const MemberArray& array, std::uint32_t
     }
     for (std::size_t i = 0; i < count; ++i) {
       if (has_got[i] && array.is_streamed) {
-        tally.unsettled.push_back(array.members[begin + i].slot);
+        tally.unsettled.push_back(array.members.view()[begin + i].slot);
       } else if (has_got[i]) {
         ++tally.written;
       }

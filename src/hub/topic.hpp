@@ -17,6 +17,7 @@
 #include "hub/feed_state.hpp"
 #include "hub/latest_index.hpp"
 #include "hub/member_list.hpp"
+#include "hub/presence_state.hpp"
 #include "hub/topic_log.hpp"
 
 namespace wspush::hub {
@@ -84,22 +85,24 @@ struct Home {
   engine::TopicPosition position;
   RareVector<Replica> replicas;
   std::unique_ptr<FeedRoutes> routes;
+  std::unique_ptr<HomePresence> presence;  ///< from the first member or watcher to the last
 };
 
 /// What lies further back than this, a delivery or the time of a last subscriber, is long ago.
 inline constexpr std::chrono::hours kLongAgo{24};
 
 /// A topic in one reactor: at its home, or a replica there for the reactor's own subscribers. Or a
-/// feed of this reactor: to its subscribers it is the same.
+/// feed of this reactor, or the presence stream beside a topic: to its subscribers it is the same.
 ///
 /// There may be very many, with one subscriber each: what few have stands aside.
 struct Topic {
   std::string name;
   Handle handle;
-  Handle home_handle;          ///< replica: the topic at its home, once the snapshot is here
+  /// Replica: the topic at its home, once the snapshot is here. Presence stream: its topic there.
+  Handle home_handle;
   std::unique_ptr<Home> home;  ///< null in a replica
   std::unique_ptr<Feed> feed;  ///< null in a topic
-  /// Null: no rule fits (after a reload), or it is a feed.
+  /// Null: no rule fits (after a reload), or it is a feed or a stream.
   const config::TopicRule* rule = nullptr;
 
   TopicLog log;
@@ -119,6 +122,7 @@ struct Topic {
   bool is_ready = false;          ///< the log is here
   bool is_dirty = false;          ///< stands in the list of topics to be flushed
   bool is_count_dirty = false;    ///< replica: the home has yet to be told `subscribers`
+  StreamState stream = StreamState::kNoStream;
   // The sweep sees to it that these are never further back than kLongAgo and a little.
   ShortTime flushed_at;  ///< when the arrays were last sent something
   ShortTime idle_since;  ///< when it was opened, prepared, or left by a subscriber
