@@ -126,6 +126,7 @@ void Hub::index_latest(Topic& topic, const MessageRef& added) {
     }
   } else if (!added->key().empty() && topic.feed == nullptr) {
     make_latest_index(topic, {});
+    topic.latest->begin_behind(topic.log.first() - 1, topic.log.newest_dropped());
   }
 }
 

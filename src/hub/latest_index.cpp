@@ -2,6 +2,13 @@
 
 namespace wspush::hub {
 
+void LatestIndex::begin_behind(std::uint64_t offset, std::uint64_t count) {
+  if (by_key_.find(ByteView()) == by_key_.end()) {
+    lost_ = offset;
+    lost_count_ = count;
+  }
+}
+
 void LatestIndex::add(std::uint64_t offset, const MessageRef& message) {
   const auto known = by_key_.find(message->key());
   if (known != by_key_.end()) {

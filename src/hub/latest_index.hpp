@@ -18,6 +18,11 @@ class LatestIndex {
  public:
   explicit LatestIndex(SipKey key) : by_key_(0, KeyHash{key}) {}
 
+  /// The log has dropped what it had up to `offset` before there was an index, all of it without a
+  /// key: the newest of that, whose Message::count is `count`, is lost where none without a key is
+  /// here. Before anything is aside.
+  void begin_behind(std::uint64_t offset, std::uint64_t count);
+
   /// `offset` is greater than all before. Cost: O(log keys).
   void add(std::uint64_t offset, const MessageRef& message);
   /// The newest message of its key with the least offset above `offset`; null where there is none.

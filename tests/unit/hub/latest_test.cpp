@@ -54,6 +54,32 @@ TEST_F(Latest, FindsAsideWhatTheRingHasDropped) {
   EXPECT_EQ(payloads(all), " b3 b4") << "the log is for those who want all";
 }
 
+TEST_F(Latest, IsToldOfWhatWasDroppedBeforeThereWereKeys) {
+  start(2);
+  for (const std::size_t home : {0U, 1U}) {
+    const std::string topic = topic_at(home);
+    rule(topic).history.messages = 0;
+    const auto slot = static_cast<std::uint32_t>(home);
+    Client& client = connect(slot, 0, Reader::kFlaky);
+    at(0).set_calm(true);
+    subscribe(slot, topic, 0, kLatest);
+    rest();
+    at(0).set_calm(false);
+    client.is_full = true;
+    publish_key(topic, "n1", "");
+    rest();
+    publish_key(topic, "a1", "a");
+    rest();
+    at(0).set_calm(true);
+    at(0).unblock(slot);
+    rest();
+    EXPECT_EQ(payloads(client), " G a1") << "n1 was the newest without a key, and is gone";
+    publish_key(topic, "n2", "");
+    rest();
+    EXPECT_EQ(payloads(client), " G a1 n2");
+  }
+}
+
 TEST_F(Latest, LetsGoOfWhatIsAsideWhenItIsTooOld) {
   start(1);
   const std::string topic = topic_at(0);
