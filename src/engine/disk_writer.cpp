@@ -154,7 +154,9 @@ void DiskWriter::wait(TimePoint next_sync) {
     const Duration left = std::max(until - clock_.monotonic(), Duration::zero());
     timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
   }
-  if (inbox_.prepare_sleep()) {
+  // The wake-up of a stop may have been taken with requests that came before it, after the stop had
+  // been looked for: nobody would wake us again.
+  if (!is_stopping_.load(std::memory_order_acquire) && inbox_.prepare_sleep()) {
     pollfd waiting{.fd = inbox_.wake_fd(), .events = POLLIN, .revents = 0};
     if (::poll(&waiting, 1, timeout) > 0) {
       inbox_.clear_wake();
