@@ -5,6 +5,7 @@ seed, and the history checker looking at all of it while it happens. docs/testin
 import argparse
 import asyncio
 import json
+import math
 import os
 import pathlib
 import random
@@ -36,7 +37,7 @@ RECOVERY_SECONDS = 10
 SETTLE_SECONDS = 20
 PROGRESS_SECONDS = 10
 OVERTIME_SECONDS = 40  # beyond the faults: a restart that is recovered from, publishers that end
-RESTART_SPACING_SECONDS = 6
+RESTART_SPACING_SECONDS = RECOVERY_SECONDS + 2  # who has been killed again owes no recovery yet
 ABANDONED_MAX = 10  # half-open peers that we keep open at once
 PLANT_AT = 500  # which delivery a planted fault spoils
 # How often each fault is drawn. A restart counts as the least of them, or nothing else would happen.
@@ -208,12 +209,12 @@ def make_crowd(world, doors, rng):
 
 def schedule(seconds, rng):
     """(second, fault) for the whole run, from the seed alone."""
-    plan, at, restarted = [], 1.0, 0.0
+    plan, at, restarted = [], 1.0, -math.inf
     last_restart = max(seconds - RECOVERY_SECONDS * PATIENCE - 1, seconds / 3)
     while at < seconds - 0.5:
         fault = rng.choices(list(FAULTS), FAULTS.values())[0]
         if fault == "restart":
-            if at - restarted < RESTART_SPACING_SECONDS or at > last_restart:
+            if at - restarted < RESTART_SPACING_SECONDS * PATIENCE or at > last_restart:
                 fault = "kill a client"
             else:
                 restarted = at

@@ -42,6 +42,8 @@ def test_a_seed_draws_the_same_faults_and_a_restart_that_can_be_recovered_from()
         restarts = [at for at, fault in plan if fault == "restart"]
         assert restarts and max(restarts) <= 9
         assert {fault for _, fault in plan} <= set(FAULTS)
+    restarts = [at for at, fault in schedule(600, random.Random(1)) if fault == "restart"]
+    assert len(restarts) > 10 and min(b - a for a, b in zip(restarts, restarts[1:])) > 10
     drawn = {fault for _, fault in schedule(600, random.Random(0))}
     assert drawn == set(FAULTS)
 

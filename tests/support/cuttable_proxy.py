@@ -47,7 +47,12 @@ class CuttableProxy:
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
-            pass
+            # One side was reset, by a peer that was killed: the other one must hear of it too.
+            for sock in (source, sink):
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
 
     def cut(self, reset=False):
         """Ends every connection, on both sides; with `reset` by RST."""
