@@ -240,7 +240,9 @@ void run(ByteView input) {
     switch (draw.below(8)) {
       case 0:
         wire += draw.piece();
-        derailed_at = std::min(derailed_at, begin);
+        if (wire.size() > begin) {
+          derailed_at = std::min(derailed_at, begin);
+        }
         continue;
       case 1:
         inner = draw.piece();
