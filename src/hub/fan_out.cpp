@@ -45,8 +45,9 @@ void Hub::append(Topic& topic, MessageRef message) {
     std::size_t sends_left = SIZE_MAX;
     flush_topic(topic, sends_left);
   }
-  const bool has_keys = topic.latest != nullptr || !message->key().empty();
-  if (topic.feed == nullptr) {
+  const bool is_stream = topic.stream != StreamState::kNoStream;
+  const bool has_keys = !is_stream && (topic.latest != nullptr || !message->key().empty());
+  if (topic.feed == nullptr && !is_stream) {
     topic.log.append(std::move(message));
   } else {
     topic.log.append_foreign(std::move(message));
@@ -86,8 +87,11 @@ void Hub::mark_dirty(Topic& topic) {
 }
 
 TimePoint Hub::next_flush() const {
-  const TimePoint delayed = delayed_.empty() ? TimePoint::max() : delayed_.top().due;
-  return rated_due_.empty() ? delayed : std::min(delayed, rated_due_.top().due);
+  TimePoint next = presence_listed_.empty() ? TimePoint::max() : std::max(now_, tell_from_);
+  for (const auto* queue : {&delayed_, &counts_due_}) {
+    next = queue->empty() ? next : std::min(next, queue->top().due);
+  }
+  return rated_due_.empty() ? next : std::min(next, rated_due_.top().due);
 }
 
 bool Hub::flush(std::size_t sends_max) {
@@ -96,6 +100,7 @@ bool Hub::flush(std::size_t sends_max) {
     delayed_.pop();
   }
   run_rated();
+  tell_presence();
   std::size_t sends_left = sends_max;
   std::size_t kept = 0;
   for (const Handle handle : dirty_) {
@@ -109,7 +114,7 @@ bool Hub::flush(std::size_t sends_max) {
     // The first one had its turn; the sends of the next one belong to another.
     std::rotate(dirty_.begin(), dirty_.begin() + 1, dirty_.end());
   }
-  return kept > 0;
+  return kept > 0 || (!presence_listed_.empty() && now_ >= tell_from_);
 }
 
 bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
@@ -153,6 +158,7 @@ void Hub::finish_flush(Topic& topic) {
   topic.unflushed_bytes = 0;
   let_join(topic);
   trim(topic);
+  settle_stream(topic);
 }
 
 void Hub::let_join(Topic& topic) {
@@ -333,6 +339,16 @@ bool Hub::reads_latest(const Topic& topic, const Subscription& subscription,
 
 bool Hub::close_hole(Topic& topic, const Subscription& subscription, Behind& behind) {
   const TopicLog& log = topic.log;
+  if (topic.stream != StreamState::kNoStream) {
+    // A number takes the place of those before it. A join or leave does not: whoever misses one
+    // would be wrong about who is there, for ever.
+    behind.cursor = log.last() - 1;
+    if (subscription.mode == Mode::kAll) {
+      ++counters_.presence_limit_hits;
+      events_.on_too_slow(subscription.slot);
+    }
+    return subscription.mode != Mode::kAll;
+  }
   const bool is_same_epoch = behind.epoch == log.epoch();
   if (is_same_epoch && reads_latest(topic, subscription, behind)) {
     const std::uint64_t lost = topic.latest->lost();

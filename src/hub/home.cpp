@@ -251,7 +251,9 @@ void Hub::view_at_home(ByteView name, const ReplyTo& to) {
   }
   trim(*topic);
   const TopicLog& log = topic->log;
+  const HomePresence* const presence = topic->home->presence.get();
   reply(to, TopicView{.subscribers = subscribers_of(*topic),
+                      .members = presence == nullptr ? 0 : presence->members.size(),
                       .messages = log.count(),
                       .bytes = log.bytes(),
                       .last = {log.epoch(), log.last()}});

@@ -70,6 +70,9 @@ void Hub::free_topic(Topic& topic) {
   WSPUSH_CHECK(topic.subscribers == 0 && topic.waiting.empty());
   if (topic.home != nullptr) {
     history_bytes_ -= topic.kept_bytes();
+    if (topic.home->presence != nullptr) {
+      home_members_ -= topic.home->presence->members.size();
+    }
     --home_topics_;
     remember_dropped(topic);
   }
@@ -91,6 +94,10 @@ LogBounds Hub::bounds_of(const Topic& topic) const {
 void Hub::trim(Topic& topic) {
   if (topic.feed != nullptr) {
     trim_feed(topic);
+    return;
+  }
+  if (topic.stream != StreamState::kNoStream) {
+    trim_stream(topic);
     return;
   }
   const std::uint64_t before = topic.kept_bytes();
@@ -231,7 +238,9 @@ void Hub::sweep_topic(Topic& topic) {
       now_ - topic.idle_since < kLinger) {
     return;
   }
-  if (topic.feed != nullptr) {
+  if (topic.stream != StreamState::kNoStream) {
+    free_topic(topic);  // Its home knows that nobody watches.
+  } else if (topic.feed != nullptr) {
     if (topic.feed->prepared == 0) {
       const std::vector<Handle> at_homes = std::move(topic.feed->at_homes);
       free_topic(topic);
@@ -261,6 +270,11 @@ void Hub::reply(const ReplyTo& to, Reply reply) {
 }
 
 void Hub::set_rules(const RuleSource& rules) {
+  if (rules_ != nullptr) {
+    // The other reactors hear of it a little sooner or later: whoever begins to watch then is to be
+    // told of everybody.
+    tell_from_ = now_ + kCountInterval;
+  }
   rules_ = &rules;
   std::vector<bool> is_withdrawn(topics_.slot_count(), false);
   topics_.for_each([&](Handle handle, Topic& topic) {
@@ -271,7 +285,13 @@ void Hub::set_rules(const RuleSource& rules) {
       }
       return;
     }
+    if (topic.stream != StreamState::kNoStream) {
+      return;
+    }
     topic.rule = rules.rule_of(topic.name);
+    if (topic.home != nullptr && topic.home->presence != nullptr) {
+      judge_home_presence(topic);
+    }
     is_withdrawn[handle.slot] = !rules.may_subscribe(topic.name);
   });
   for (std::uint32_t index = 0; index < table_.index_end(); ++index) {
@@ -281,6 +301,7 @@ void Hub::set_rules(const RuleSource& rules) {
       events_.on_withdrawn(subscription.slot, subscription.form, topic_at(subscription.topic).name);
     }
   }
+  judge_all_presence();
 }
 
 void Hub::on_mail(HubMail&& mail) {
@@ -341,6 +362,11 @@ void Hub::on_mail(HubMail&& mail) {
       }
     }
     void operator()(CloseFeedMail&& m) { hub.close_feed_at_home(m); }
+    void operator()(PresentMail&& m) { hub.on_present_mail(m); }
+    void operator()(WatchMail&& m) { hub.on_watch_mail(m); }
+    void operator()(PresenceMail&& m) { hub.on_presence_mail(std::move(m)); }
+    void operator()(PresenceToldMail&& m) { hub.on_presence_told(m); }
+    void operator()(MembersMail&& m) { hub.members_at_home(m.topic, m.from, m.limit, m.to); }
     void operator()(PublishMail&& m) {
       hub.publish_at_home(m.topic, std::move(m.draft), m.idempotency_key, m.to);
     }

@@ -63,6 +63,7 @@ struct HubCounters {
   std::uint64_t topic_limit_hits = 0;
   std::uint64_t subscription_limit_hits = 0;
   std::uint64_t history_limit_hits = 0;
+  std::uint64_t presence_limit_hits = 0;  ///< watchers that fell behind
 };
 
 /// The frames that a connection is to get next, from the cursors of its subscriptions that are
@@ -121,6 +122,9 @@ class Hub final : public engine::EngineEvents {
   /// `gather` has all that was published so far: before it leaves.
   void overtake_flush(std::uint32_t slot);
   bool is_subscribed(std::uint32_t slot, ByteView topic) const;
+  /// The connection is `user`'s from now on, or has a newer token of the same user: members where
+  /// it is subscribed with a role and presence is kept.
+  void set_user(std::uint32_t slot, const PresentUser& user);
   std::uint32_t subscriptions_of(std::uint32_t slot) const { return table_.count_of(slot); }
   /// When the fan-out last sent something to this connection; the epoch of time if never.
   TimePoint last_delivery(std::uint32_t slot) const;
@@ -129,6 +133,9 @@ class Hub final : public engine::EngineEvents {
   template <typename Visit>
   void for_each_topic_of(std::uint32_t slot, Visit&& visit) {
     for (auto index = table_.first_of(slot); index != kNone; index = table_[index].next) {
+      if (table_[index].is_of_stream) {
+        continue;
+      }
       for (const ByteView filter : filters_of(topic_at(table_[index].topic).name)) {
         visit(filter);
       }
@@ -141,6 +148,9 @@ class Hub final : public engine::EngineEvents {
   /// Answers HistoryReply: at most `limit` messages and about kHistoryBytesMax.
   void history(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view(ByteView topic, const ReplyTo& to);
+  /// Answers MembersReply: at most `limit` members and about kMembersBytesMax, from the place
+  /// `from` of an earlier answer on (0: the first).
+  void members(ByteView topic, std::uint32_t from, std::uint32_t limit, const ReplyTo& to);
   void clear(ByteView topic, const ReplyTo& to);
 
   /// Calls `visit(name, subscribers)` for the topics at home here.
@@ -160,7 +170,8 @@ class Hub final : public engine::EngineEvents {
   /// one through a stream counts more, by its bytes.
   /// True: there is more to do at once.
   bool flush(std::size_t sends_max);
-  /// When a topic that collects (`batch`) is due; TimePoint::max() if none.
+  /// When a topic that collects (`batch`), a `max_rate` or a number of members is due;
+  /// TimePoint::max() if none.
   TimePoint next_flush() const;
   /// Tells homes what changed about their replicas. Before the mail of a turn is handed over.
   void post_counts();
@@ -182,6 +193,8 @@ class Hub final : public engine::EngineEvents {
   std::uint64_t subscription_count() const { return table_.size(); }
   std::uint64_t behind_count() const { return table_.behind_count() - rated_.size(); }
   std::uint64_t home_topic_count() const { return home_topics_; }
+  /// Members of the topics at home here.
+  std::uint64_t home_member_count() const { return home_members_; }
 
   // --- EngineEvents
   void on_opened(std::uint64_t topic, std::vector<MessageRef> kept) override;
@@ -211,6 +224,11 @@ class Hub final : public engine::EngineEvents {
     TimePoint due;
     std::uint32_t subscription;
     friend bool operator>(const RatedDue& a, const RatedDue& b) { return a.due > b.due; }
+  };
+  /// Whose connection it is, while it makes members.
+  struct Present {
+    PresentUser user;
+    std::uint32_t count = 0;  ///< topics
   };
   struct Delayed {
     TimePoint due;
@@ -345,6 +363,34 @@ class Hub final : public engine::EngineEvents {
   std::uint64_t feed_subscribers_of(const Topic& topic);
   void fetch_at_home(const FetchMail& mail);
 
+  // watching.cpp: presence in the reactor of the subscribers
+  Handle home_handle_of(const Topic& topic) const;
+  void judge_presence(std::uint32_t index, const PresentUser& user);
+  void judge_all_presence();
+  void become_present(std::uint32_t index, const PresentUser& user);
+  void end_present(std::uint32_t index);
+  Topic* stream_of(const Topic& topic);
+  Mode watch_mode_of(std::uint32_t index);
+  void watch(std::uint32_t index, Mode mode);
+  void end_watch(std::uint32_t index);
+  void end_stream(Topic& stream);
+  void on_presence_mail(PresenceMail&& mail);
+  void settle_stream(Topic& stream);
+  void trim_stream(Topic& stream);
+
+  // presence_at_home.cpp
+  HomePresence& presence_of(Topic& topic);
+  void judge_home_presence(Topic& topic);
+  void on_present_mail(const PresentMail& mail);
+  void on_watch_mail(const WatchMail& mail);
+  void on_presence_told(const PresenceToldMail& mail);
+  void presence_changed(Topic& topic);
+  void list_presence(Topic& topic);
+  void tell_presence();
+  void tell_count(Topic& topic);
+  void tell_changes(Topic& topic, std::size_t& events_left);
+  void members_at_home(ByteView name, std::uint32_t from, std::uint32_t limit, const ReplyTo& to);
+
   const HubOptions options_;
   HubShared& shared_;
   engine::Engine& engine_;
@@ -384,6 +430,13 @@ class Hub final : public engine::EngineEvents {
   std::vector<Handle> count_dirty_;
   std::unordered_map<std::uint32_t, Rated> rated_;  ///< by subscription
   std::priority_queue<RatedDue, std::vector<RatedDue>, std::greater<>> rated_due_;
+
+  // Presence.
+  std::unordered_map<std::uint32_t, Present> present_;  ///< by connection
+  std::vector<Handle> presence_listed_;                 ///< topics that may have something to tell
+  TimePoint tell_from_{};                               ///< not before: all reactors are to watch
+  std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> counts_due_;
+  std::uint64_t home_members_ = 0;
 
   // Feeds of this reactor.
   SlotMap<FeedCursor> feed_cursors_;

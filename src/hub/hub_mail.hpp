@@ -110,6 +110,37 @@ struct FeedCountMail {
 struct CloseFeedMail {
   Handle at_home;
 };
+/// reactor of a subscriber -> home: a connection of `user` is there, is gone, or has a new token.
+struct PresentMail {
+  enum class Kind : std::uint8_t { kJoin, kLeave, kRenew };
+  Handle home;
+  Kind kind = Kind::kJoin;
+  PresentUser user;
+};
+/// reactor with watchers -> home: "Tell my presence stream of the topic", or no longer.
+struct WatchMail {
+  Handle home;
+  std::uint16_t reactor = 0;
+  Handle stream;
+  bool is_end = false;
+};
+/// home -> presence stream: what is to be told, in the order of the home.
+struct PresenceMail {
+  Handle stream;
+  std::vector<MessageRef> events;
+  bool wants_answer = false;  ///< PresenceToldMail, when all of it has been sent
+};
+/// presence stream -> home: "I can take more."
+struct PresenceToldMail {
+  Handle home;
+  std::uint16_t reactor = 0;
+};
+struct MembersMail {
+  std::string topic;
+  std::uint32_t from = 0;
+  std::uint32_t limit = 0;
+  ReplyTo to;
+};
 struct PublishMail {
   std::string topic;
   MessageRef draft;
@@ -138,6 +169,7 @@ struct ReplyMail {
 using HubMail = std::variant<OpenReplicaMail, SnapshotMail, AppendMail, ResetMail, DropMail,
                              CountMail, CloseReplicaMail, FenceMail, OpenFeedMail, FeedOpenedMail,
                              FeedMail, FetchMail, FetchedMail, FeedCountMail, CloseFeedMail,
+                             PresentMail, WatchMail, PresenceMail, PresenceToldMail, MembersMail,
                              PublishMail, HistoryMail, ViewMail, ClearMail, ReplyMail>;
 
 /// Carries mail to the hubs of other reactors, in order.

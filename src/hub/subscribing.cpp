@@ -131,7 +131,10 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
     }
   }
   answer.next = {log.epoch(), cursor + 1};
-  start_at(*topic, add_subscription(*topic, who, options), cursor, options);
+  const std::uint32_t index = add_subscription(*topic, who, options);
+  start_at(*topic, index, cursor, options);
+  table_[index].role = options.role;
+  judge_presence(index, options.user);
   return answer;
 }
 
@@ -211,6 +214,12 @@ void Hub::remove_subscriber(std::uint32_t slot) {
 
 void Hub::end_subscription(std::uint32_t index) {
   Topic& topic = topic_at(table_[index].topic);
+  if (table_[index].is_present) {
+    end_present(index);
+  }
+  if (table_[index].is_watching) {
+    end_watch(index);
+  }
   if (table_[index].state == Subscription::State::kMember) {
     leave_array(topic, index);
   } else {
@@ -223,7 +232,11 @@ void Hub::end_subscription(std::uint32_t index) {
   WSPUSH_ASSERT(topic.subscribers > 0);
   --topic.subscribers;
   topic.idle_since = now_;
-  count_changed(topic);
+  if (topic.stream == StreamState::kNoStream) {
+    count_changed(topic);
+  } else if (topic.subscribers == 0) {
+    end_stream(topic);
+  }
 }
 
 bool Hub::is_subscribed(std::uint32_t slot, ByteView name) const {

@@ -71,7 +71,7 @@ void SubscriptionTable::index_erase(std::uint32_t index) {
 }
 
 std::uint32_t SubscriptionTable::add(std::uint32_t topic, std::uint32_t slot, WireForm form,
-                                     Mode mode) {
+                                     Mode mode, bool is_of_stream) {
   if ((used_ + 1) * 4 > index_.size() * 3) {
     index_grow();
   }
@@ -84,17 +84,21 @@ std::uint32_t SubscriptionTable::add(std::uint32_t topic, std::uint32_t slot, Wi
   }
   by_slot_.grow_to(slot + std::size_t{1});
   BySlot& owner = by_slot_[slot];
-  subscriptions_[index] = {.topic = topic,
-                           .slot = slot,
-                           .next = owner.first,
-                           .form = form,
-                           .mode = mode,
-                           .state = Subscription::State::kMember};
+  Subscription& added = subscriptions_[index];
+  added = Subscription{};
+  added.topic = topic;
+  added.slot = slot;
+  added.next = owner.first;
+  added.form = form;
+  added.mode = mode;
+  added.state = Subscription::State::kMember;
+  added.is_of_stream = is_of_stream;
   if (owner.first != kNone) {
     subscriptions_[owner.first].previous = index;
   }
   owner.first = index;
-  ++owner.count;
+  owner.count += is_of_stream ? 0 : 1;
+  streams_ += is_of_stream ? 1 : 0;
   ++used_;
   index_insert(index);
   return index;
@@ -112,7 +116,8 @@ void SubscriptionTable::remove(std::uint32_t index) {
   if (removed.next != kNone) {
     subscriptions_[removed.next].previous = removed.previous;
   }
-  --owner.count;
+  owner.count -= removed.is_of_stream ? 0 : 1;
+  streams_ -= removed.is_of_stream ? 1 : 0;
   --used_;
   removed.state = Subscription::State::kFree;
   removed.next = free_subscription_;

@@ -27,6 +27,10 @@ struct Subscription {
   WireForm form = WireForm::kWspushV1;
   Mode mode = Mode::kAll;
   State state = State::kFree;
+  PresenceRole role : 2 = PresenceRole::kNone;
+  bool is_present : 1 = false;    ///< its user is a member because of it, too
+  bool is_watching : 1 = false;   ///< its connection is subscribed to the topic's stream
+  bool is_of_stream : 1 = false;  ///< the topic is such a stream: nobody asked for it by its name
 };
 static_assert(sizeof(Subscription) == 24);
 
@@ -46,8 +50,9 @@ class SubscriptionTable {
  public:
   SubscriptionTable();
 
-  /// The pair must not be there yet.
-  std::uint32_t add(std::uint32_t topic, std::uint32_t slot, WireForm form, Mode mode);
+  /// The pair must not be there yet. One of a presence stream is not counted.
+  std::uint32_t add(std::uint32_t topic, std::uint32_t slot, WireForm form, Mode mode,
+                    bool is_of_stream = false);
   /// kNone when the connection is not subscribed to the topic.
   std::uint32_t find(std::uint32_t topic, std::uint32_t slot) const;
   /// Forgets it, and its Behind record if it has one.
@@ -78,7 +83,7 @@ class SubscriptionTable {
   std::uint32_t index_end() const { return static_cast<std::uint32_t>(subscriptions_.size()); }
   /// Every place is below it; those that are free have no subscription.
   std::uint32_t behind_end() const { return static_cast<std::uint32_t>(behind_.size()); }
-  std::uint64_t size() const { return used_; }
+  std::uint64_t size() const { return used_ - streams_; }
   std::uint64_t behind_count() const { return behind_used_; }
 
  private:
@@ -103,6 +108,7 @@ class SubscriptionTable {
   std::uint32_t free_subscription_ = kNone;  ///< chained through `next`
   std::uint32_t free_behind_ = kNone;
   std::uint64_t used_ = 0;
+  std::uint64_t streams_ = 0;  ///< of those
   std::uint64_t behind_used_ = 0;
 };
 

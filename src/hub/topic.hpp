@@ -13,6 +13,7 @@
 
 #include "hub/feed_state.hpp"
 #include "hub/latest_index.hpp"
+#include "hub/presence_state.hpp"
 #include "hub/topic_log.hpp"
 
 namespace wspush::hub {
@@ -45,17 +46,19 @@ struct Home {
   engine::TopicPosition position;
   std::vector<Replica> replicas;
   std::unique_ptr<FeedRoutes> routes;
+  std::unique_ptr<HomePresence> presence;  ///< from the first member or watcher to the last
 };
 
 /// A topic in one reactor: at its home, or a replica there for the reactor's own subscribers. Or a
-/// feed of this reactor: to its subscribers it is the same.
+/// feed of this reactor, or the presence stream beside a topic: to its subscribers it is the same.
 struct Topic {
   std::string name;
   Handle handle;
-  Handle home_handle;          ///< replica: the topic at its home, once the snapshot is here
+  /// Replica: the topic at its home, once the snapshot is here. Presence stream: its topic there.
+  Handle home_handle;
   std::unique_ptr<Home> home;  ///< null in a replica
   std::unique_ptr<Feed> feed;  ///< null in a topic
-  /// Null: no rule fits (after a reload), or it is a feed.
+  /// Null: no rule fits (after a reload), or it is a feed or a stream.
   const config::TopicRule* rule = nullptr;
 
   TopicLog log;
@@ -74,8 +77,9 @@ struct Topic {
   bool is_ready = false;          ///< the log is here
   bool is_dirty = false;          ///< stands in the list of topics to be flushed
   bool is_count_dirty = false;    ///< replica: the home has yet to be told `subscribers`
-  TimePoint flushed_at{};         ///< when the arrays were last sent something
-  TimePoint idle_since{};         ///< when it was opened, prepared, or left by a subscriber
+  StreamState stream = StreamState::kNoStream;
+  TimePoint flushed_at{};  ///< when the arrays were last sent something
+  TimePoint idle_since{};  ///< when it was opened, prepared, or left by a subscriber
 
   /// Bytes of what is kept, in the log and aside.
   std::uint64_t kept_bytes() const {

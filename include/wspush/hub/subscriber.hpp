@@ -13,6 +13,7 @@
 #include "wspush/hub/feed.hpp"
 #include "wspush/hub/member.hpp"
 #include "wspush/hub/message.hpp"
+#include "wspush/hub/presence.hpp"
 
 // What the hub and those who use it say to each other.
 namespace wspush::hub {
@@ -60,6 +61,8 @@ struct SubscribeOptions {
   Duration interval{};  ///< between two messages, with kRated
   WireForm form = WireForm::kWspushV1;
   std::uint64_t subscriptions_max = 1000;  ///< of this connection, this one included
+  PresenceRole role = PresenceRole::kNone;
+  PresentUser user{};  ///< with a role: whose connection it is
 };
 
 struct Subscribed {
@@ -92,19 +95,27 @@ struct HistoryReply {
 };
 struct TopicView {
   std::uint64_t subscribers = 0;
+  std::uint64_t members = 0;
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   MessageId last;
 };
 struct ClearedReply {};
+/// A page of a topic's members, and how many there are altogether.
+struct MembersReply {
+  std::uint64_t count = 0;
+  bool is_count_only = false;         ///< the rule says `presence: count`
+  std::string members;                ///< JSON objects with commas between
+  std::optional<std::uint32_t> next;  ///< where the next page begins; nothing: this was the last
+};
 struct PreparedReply {};
 /// What was asked of every reactor; who asked knows the type.
 struct GatheredReply {
   std::any value;
 };
 
-using Reply = std::variant<PublishedReply, HistoryReply, TopicView, ClearedReply, PreparedReply,
-                           GatheredReply, HubError>;
+using Reply = std::variant<PublishedReply, HistoryReply, TopicView, ClearedReply, MembersReply,
+                           PreparedReply, GatheredReply, HubError>;
 
 /// Something that asked the hub and is still there when the answer comes.
 class ReplySink {
@@ -137,6 +148,9 @@ class SubscriberEvents {
   virtual void on_send_error(std::uint32_t slot, int error) = 0;
   /// A right was withdrawn; the subscription is gone.
   virtual void on_withdrawn(std::uint32_t slot, WireForm form, ByteView topic) = 0;
+
+  /// Whose connection it is, where a new rule keeps presence of what it is subscribed to.
+  virtual PresentUser user_of(std::uint32_t /*slot*/) { return {}; }
 };
 
 /// What is sent to many: implemented where sockets are known.

@@ -10,6 +10,12 @@ namespace {
 
 std::unique_ptr<WireBytes> encode_line(ByteView topic, const Message& message) {
   auto form = std::make_unique<WireBytes>();
+  if (is_presence_stream(topic)) {
+    form->prefix.append("P ").append(message.key()).append(" ").append(topic_of_stream(topic));
+    form->prefix.append(" ");
+    form->suffix = "\n";
+    return form;
+  }
   if (const FeedEntry* const entry = message.feed_entry()) {
     form->prefix.append(entry->is_gap() ? "H " : "F ").append(word_of(*entry->feed)).append(" ");
     form->prefix.append(to_string(entry->position)).append(" ").append(topic).append(" ");

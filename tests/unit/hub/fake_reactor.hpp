@@ -64,6 +64,7 @@ struct Client {
   std::string stream;  ///< everything that its socket took
   std::string out;
   std::optional<Cut> cut;
+  PresentUser user;
   std::string unsent;       ///< taken by its stream, not by the socket
   bool is_full = false;     ///< its socket takes nothing
   bool is_blocked = false;  ///< its connection knows
@@ -125,6 +126,7 @@ class FakeReactor final : public Post, public MemberSender, public SubscriberEve
               std::size_t taken) override;
   void on_send_error(std::uint32_t slot, int error) override;
   void on_withdrawn(std::uint32_t slot, WireForm form, ByteView topic) override;
+  PresentUser user_of(std::uint32_t slot) override { return clients_[slot]->user; }
 
  private:
   static constexpr std::uint64_t kObserver = UINT64_MAX;

@@ -8,7 +8,7 @@ using std::chrono::milliseconds;
 
 class Latest : public HubRig {
  protected:
-  static constexpr SubscribeOptions kLatest{.mode = Mode::kLatest};
+  static inline const SubscribeOptions kLatest{.mode = Mode::kLatest};
 
   void publish_key(const std::string& topic, const std::string& payload, const std::string& key) {
     publish(topic, payload, 0, {}, key);

@@ -88,6 +88,8 @@ class StreamChecker {
       take_message(topic, in);
     } else if (kind == "G") {
       take_gap(topic, in);
+    } else if (kind == "P") {
+      // Who comes and goes: presence_model_test.cpp reads these.
     } else if (kind == "U" || kind == "W") {
       ASSERT_TRUE(seen_.erase(topic) == 1 || feeds_.erase(topic)) << "was not subscribed";
     } else {
