@@ -8,6 +8,7 @@
 #include "api/connections_endpoint.hpp"
 #include "api/guards.hpp"
 #include "api/health_endpoint.hpp"
+#include "api/members_endpoint.hpp"
 #include "api/metrics_endpoint.hpp"
 #include "api/publish_endpoint.hpp"
 #include "api/revocations_endpoint.hpp"
@@ -45,6 +46,7 @@ constexpr std::array kRows = {
     Row{"GET", "/api/topics/{}/messages", Access::kRead, read_history},
     Row{"POST", "/api/topics/{}/messages", Access::kPublish, publish_message},
     Row{"DELETE", "/api/topics/{}/messages", Access::kPublish, clear_history},
+    Row{"GET", "/api/topics/{}/members", Access::kRead, list_members},
     Row{"GET", "/api/connections", Access::kReadAll, list_connections},
     Row{"GET", "/api/connections/{}", Access::kReadAll, view_connection},
     Row{"DELETE", "/api/connections/{}", Access::kControlAll, end_connection},

@@ -34,7 +34,8 @@ http::Response show_view(const std::string& topic, const hub::TopicView& view) {
   std::string body = R"({"topic":)";
   append_json_string(body, topic);
   body.append(R"(,"subscribers":)").append(std::to_string(view.subscribers));
-  body.append(R"(,"members":0,"messages":)").append(std::to_string(view.messages));
+  body.append(R"(,"members":)").append(std::to_string(view.members));
+  body.append(R"(,"messages":)").append(std::to_string(view.messages));
   body.append(R"(,"bytes":)").append(std::to_string(view.bytes));
   body.append(R"(,"last":")");
   hub::append_to(body, view.last);

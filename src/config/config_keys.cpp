@@ -53,8 +53,8 @@ constexpr std::array kPublish{
 };
 constexpr std::array kPresence{
     choice_of("false", Presence::kOff),
-    choice_of("true", Presence::kOn, Feature::kPresence),
-    choice_of("count", Presence::kCount, Feature::kPresence),
+    choice_of("true", Presence::kOn),
+    choice_of("count", Presence::kCount),
 };
 constexpr std::array kWhenSlow{
     choice_of("gap", WhenSlow::kGap),
@@ -373,8 +373,6 @@ std::string_view missing_feature(Feature feature) {
   switch (feature) {
     case Feature::kNone:
       return {};
-    case Feature::kPresence:
-      return "this version does not keep presence yet";
     case Feature::kDiskEngine:
       return {};
     case Feature::kRedisEngine:

@@ -29,7 +29,6 @@ enum class KeyType {
 /// What a key needs that a version may not have yet.
 enum class Feature {
   kNone,
-  kPresence,
   kDiskEngine,
   kRedisEngine,
   kBridges,

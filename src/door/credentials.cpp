@@ -138,6 +138,13 @@ std::optional<Refusal> refusal_to_subscribe(const Context& context, const auth::
   return std::nullopt;
 }
 
+hub::PresentUser present_user(const auth::IdentityRef& who) {
+  if (who == nullptr) {
+    return {};
+  }
+  return {.name = {who, &who->user}, .info = {who, &who->info}};
+}
+
 TimePoint identity_deadline(const Context& context, const auth::Identity* who, TimePoint opened) {
   const config::Auth& auth = context.config->auth;
   if (who == nullptr) {

@@ -6,6 +6,7 @@
 #include "wspush/auth/identity.hpp"
 #include "wspush/base/bytes.hpp"
 #include "wspush/base/result.hpp"
+#include "wspush/hub/presence.hpp"
 
 #include "door/command_error.hpp"
 #include "door/context.hpp"
@@ -43,6 +44,9 @@ Result<auth::IdentityRef, Refusal> check_token(const Context& context, ByteView 
 /// Errors: as `check_token`.
 Result<auth::IdentityRef, Refusal> identify(const Context& context, const http::RequestHead& head,
                                             const http::RequestTarget& target);
+
+/// Whom the other members of a topic see, shared with `who`. Nobody where it is null.
+hub::PresentUser present_user(const auth::IdentityRef& who);
 
 /// Why `who` may not begin to subscribe to `name` (a topic or a pattern) now; nothing: it may.
 /// kUnauthenticated where a user is wanted (`auth.required`, the rule) and there is none, or the

@@ -34,6 +34,7 @@ class SseSession final : public Session {
   void on_withdrawn(ByteView topic) override;
   void end(EndReason reason) override;
   const auth::Identity* identity() const override { return identity_.get(); }
+  auth::IdentityRef identity_ref() const override { return identity_; }
   void on_rules_changed() override;
 
  private:

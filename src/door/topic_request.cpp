@@ -161,8 +161,12 @@ bool TopicRequest::judge_after(const http::RequestHead& head) {
 }
 
 std::optional<hub::Subscribed> TopicRequest::subscribe(hub::WireForm form) {
-  const auto subscribed = context_.hub.subscribe(
-      connection().member(), name_, {.after = after_, .mode = hub::Mode::kAll, .form = form});
+  hub::SubscribeOptions options{.after = after_, .mode = hub::Mode::kAll, .form = form};
+  if (form != hub::WireForm::kPoll) {  // Who polls would come and go with every request.
+    options.role = hub::PresenceRole::kMember;
+    options.user = present_user(identity_);
+  }
+  const auto subscribed = context_.hub.subscribe(connection().member(), name_, options);
   if (subscribed) {
     return *subscribed;
   }

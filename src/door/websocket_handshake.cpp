@@ -270,7 +270,11 @@ class RawHandshake final : public WebSocketHandshake {
       return;
     }
     const hub::SubscribeOptions options{
-        .after = after_, .mode = hub::Mode::kAll, .form = form_of(hub::WireForm::kRaw, deflate())};
+        .after = after_,
+        .mode = hub::Mode::kAll,
+        .form = form_of(hub::WireForm::kRaw, deflate()),
+        .role = hub::PresenceRole::kMember,
+        .user = present_user(identity_ref())};
     const auto subscribed =
         context().hub.subscribe(exchange().connection().member(), topic_, options);
     if (!subscribed && subscribed.error() == hub::HubError::kForbidden) {

@@ -40,6 +40,7 @@ class WebSocketHandshake : public http::RequestHandler, public hub::ReplySink {
   Context& context() const { return context_; }
   /// Who asks; null: anonymous. Once the request is valid, until it is accepted.
   const auth::Identity* identity() const { return identity_.get(); }
+  const auth::IdentityRef& identity_ref() const { return identity_; }
   /// What was negotiated, once the request is valid.
   const std::optional<websocket::DeflateAgreement>& deflate() const { return deflate_; }
 

@@ -39,6 +39,9 @@ class WebSocketSession : public Session {
   const auth::Identity* identity() const final {
     return extras_ == nullptr ? nullptr : extras_->identity.get();
   }
+  auth::IdentityRef identity_ref() const final {
+    return extras_ == nullptr ? nullptr : extras_->identity;
+  }
   void on_rules_changed() final;
 
   /// Who the client is; from now on its token's end is the connection's.

@@ -30,9 +30,25 @@ void append_id_member(std::string& text, ByteView name, hub::MessageId id) {
   text.push_back('"');
 }
 
+/// {"op":"join","topic":"room.1","member":{"user":"u1","info":null}}
+/// {"op":"count","topic":"room.1","members":1234}
+Content presence_content(ByteView topic, const Message& message) {
+  Content content;
+  std::string& text = content.before;
+  text.append(R"({"op":")").append(message.key()).append(R"(","topic":)");
+  append_json_string(text, topic);
+  text.append(message.key() == hub::kCountEvent ? R"(,"members":)" : R"(,"member":)");
+  content.payload = message.payload();
+  content.behind = "}";
+  return content;
+}
+
 /// {"op":"message","topic":"news","id":"1a2b3c4d-7","data":{"a":1}}
 /// By a pattern, `"pattern":"*","position":"pAb1"` stands behind the topic.
 Content wspush_v1_content(ByteView topic, const Message& message) {
+  if (hub::is_presence_stream(topic)) {
+    return presence_content(hub::topic_of_stream(topic), message);
+  }
   Content content;
   std::string& text = content.before;
   const hub::FeedEntry* const entry = message.feed_entry();

@@ -42,6 +42,9 @@ void WspushV1Session::authenticate(const Command& command) {
     send_text(text);
   }
   give_up_what_is_forbidden();
+  if (!is_closing()) {
+    context().hub.set_user(connection().handle().slot, present_user(identity_ref()));
+  }
 }
 
 }  // namespace wspush::door

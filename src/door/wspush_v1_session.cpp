@@ -93,6 +93,7 @@ const WspushV1Session::Row WspushV1Session::kCommands[] = {
     {"unsubscribe", &WspushV1Session::unsubscribe, true},
     {"publish", &WspushV1Session::publish, true},
     {"history", &WspushV1Session::history, true},
+    {"members", &WspushV1Session::members, true},
     {"auth", &WspushV1Session::authenticate, false},
     {"ping", &WspushV1Session::ping, true},
 };
@@ -327,6 +328,8 @@ void WspushV1Session::run_subscribe(const HeldCommand& command) {
     hub::SubscribeOptions options = wanted.options;
     options.form = form_of(hub::WireForm::kWspushV1);
     options.subscriptions_max = config().limits.subscriptions_per_connection;
+    options.role = hub::PresenceRole::kWatcher;
+    options.user = present_user(identity_ref());
     const auto answer = context().hub.subscribe(connection().member(), wanted.topic, options);
     if (!answer) {
       fail_with(error_text(command.id, command_error_of(answer.error()), describe(answer.error()),
@@ -517,6 +520,8 @@ void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
     append_id(text, "last", history.last);
     text.append(history.gap ? R"(,"gap":true})" : "}");
     send_text(text);
+  } else if (const auto* members = std::get_if<hub::MembersReply>(&reply)) {
+    answer_members(asked, *members);
   } else if (!asked.id.empty()) {
     std::string text = begin_answer("published", asked.id);
     append_topic(text, asked.topic);

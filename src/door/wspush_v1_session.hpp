@@ -75,6 +75,8 @@ class WspushV1Session final : public WebSocketSession {
   void unsubscribe(const Command& command);
   void publish(const Command& command);
   void history(const Command& command);
+  void members(const Command& command);
+  void answer_members(const PendingAnswer& asked, const hub::MembersReply& members);
   void authenticate(const Command& command);
   void ping(const Command& command);
 

@@ -60,6 +60,8 @@ std::string_view limit_name(Limit limit) {
       return "history_answer";
     case Limit::kMemberInfo:
       return "member_info";
+    case Limit::kPresenceEvents:
+      return "presence_events";
     case Limit::kQueuedBytes:
       return "queued_bytes";
     case Limit::kWriteTimeout:

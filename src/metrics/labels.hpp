@@ -41,11 +41,12 @@ enum class Limit : std::uint8_t {
   kHistoryBytes,
   kHistoryAnswer,
   kMemberInfo,
+  kPresenceEvents,
   // Messages out.
   kQueuedBytes,
   kWriteTimeout,
 };
-inline constexpr std::size_t kLimitCount = 30;
+inline constexpr std::size_t kLimitCount = 31;
 
 /// The value of the label `limit`: the config key's last part, or a name for what is built in.
 std::string_view limit_name(Limit limit);

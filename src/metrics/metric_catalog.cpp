@@ -39,6 +39,8 @@ constexpr std::array<MetricRow, kMetricCount> kCatalog = {{
      "Subscriptions that wait for their socket to take more.", ""},
     {kSubscriptions, kGauge, "wspushd_subscriptions", "", "Subscriptions.", ""},
     {kTopics, kGauge, "wspushd_topics", "", "Topics whose log is in memory.", ""},
+    {kMembers, kGauge, "wspushd_members", "", "Members of all topics whose rules keep presence.",
+     ""},
     {kConnections, kGauge, "wspushd_connections", "", "Public connections that are open.", "door"},
     {kConnectionsOpened, kCounter, "wspushd_connections_opened_total", "",
      "Public connections that came to a door; all of them come to http first.", "door"},

@@ -33,6 +33,7 @@ enum class Metric : std::uint8_t {
   kSlowSubscribers,
   kSubscriptions,
   kTopics,
+  kMembers,
   // With a label: each has a method of its own.
   kConnections,
   kConnectionsOpened,
@@ -52,7 +53,7 @@ enum class Metric : std::uint8_t {
   kResidentMemory,
   kCpuSeconds,
 };
-inline constexpr std::size_t kMetricCount = 33;
+inline constexpr std::size_t kMetricCount = 34;
 
 enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo };
 
@@ -100,6 +101,7 @@ constexpr std::size_t cell_count(Metric metric) {
     case Metric::kSlowSubscribers:
     case Metric::kSubscriptions:
     case Metric::kTopics:
+    case Metric::kMembers:
       return 1;
     case Metric::kConnections:
     case Metric::kConnectionsOpened:

@@ -473,11 +473,14 @@ void Reactor::publish_counters() {
                      now.subscription_limit_hits - then.subscription_limit_hits);
   metrics_.limit_hit(metrics::Limit::kHistoryBytes,
                      now.history_limit_hits - then.history_limit_hits);
+  metrics_.limit_hit(metrics::Limit::kPresenceEvents,
+                     now.presence_limit_hits - then.presence_limit_hits);
   then = now;
   publish_tls_counters();
   metrics_.set(metrics::Metric::kSubscriptions, hub_.subscription_count());
   metrics_.set(metrics::Metric::kSlowSubscribers, hub_.behind_count());
   metrics_.set(metrics::Metric::kTopics, hub_.home_topic_count());
+  metrics_.set(metrics::Metric::kMembers, hub_.home_member_count());
 }
 
 void Reactor::publish_tls_counters() {

@@ -17,6 +17,7 @@
 #include "base/limited_log.hpp"
 #include "base/slot_map.hpp"
 #include "door/context.hpp"
+#include "door/credentials.hpp"
 #include "hub/hub.hpp"
 #include "metrics/reactor_metrics.hpp"
 #include "net/acceptor.hpp"
@@ -201,6 +202,9 @@ class Reactor final : public hub::Post,
               std::size_t taken) override;
   void on_send_error(std::uint32_t slot, int error) override;
   void on_withdrawn(std::uint32_t slot, hub::WireForm form, ByteView topic) override;
+  hub::PresentUser user_of(std::uint32_t slot) override {
+    return door::present_user(in_slot(slot)->latest_session().identity_ref());
+  }
 
  private:
   struct Listening {

@@ -471,13 +471,18 @@ net::Admission DoorWorld::judge_client(Handle /*connection*/, const http::Reques
 std::shared_ptr<config::Config> door_config(bool has_tight_limits) {
   auto config = std::make_shared<config::Config>();
   config->topics = {
-      {.match = "open.>", .publish = config::Permission::kAnyone, .history = {.messages = 5}},
+      {.match = "open.>",
+       .publish = config::Permission::kAnyone,
+       .history = {.messages = 5},
+       .presence = config::Presence::kOn},
       {.match = "own.>", .publish = config::Permission::kSubscriber, .history = {.messages = 0}},
       {.match = "slow",
        .publish = config::Permission::kAnyone,
        .history = {.messages = 3},
        .when_slow = config::WhenSlow::kDisconnect},
-      {.match = "read", .publish = config::Permission::kNobody},
+      {.match = "read",
+       .publish = config::Permission::kNobody,
+       .presence = config::Presence::kCount},
       {.match = "users.>", .subscribe = config::Permission::kAuthenticated},
       {.match = "closed", .subscribe = config::Permission::kNobody}};
   config->origins = {"same", "https://app.example"};

@@ -14,9 +14,9 @@
 namespace wspush::fuzz {
 namespace {
 
-constexpr std::string_view kOps[] = {"welcome",   "subscribed", "unsubscribed",
-                                     "published", "history",    "message",
-                                     "pong",      "error",      "gap"};
+constexpr std::string_view kOps[] = {
+    "welcome", "subscribed", "unsubscribed", "published", "history", "message", "pong",
+    "error",   "gap",        "members",      "join",      "leave",   "count"};
 
 /// The id as it stands in the command, if it is one that is answered to.
 std::string id_of(ByteView command) {

@@ -135,6 +135,8 @@ class Session {
 
   /// Who it is; null: anonymous, or nobody was asked.
   virtual const auth::Identity* identity() const { return nullptr; }
+  /// The same, to be kept. Null where its subscriptions make no members.
+  virtual auth::IdentityRef identity_ref() const { return nullptr; }
   /// The rules or `auth.required` have changed: it gives up what it may no longer have.
   virtual void on_rules_changed() {}
 

@@ -21,10 +21,7 @@ TEST(Notices, AreNoneForTheDefaults) {
 TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
   EXPECT_THAT(notices_of("compression: {level: 5, min_bytes: 1}\n"), IsEmpty());
   EXPECT_THAT(notices_of("compression: {context_takeover: true}\n"), IsEmpty());
-  EXPECT_THAT(
-      notices_of("topics: [{match: a, presence: count}, {presence: true}]\n"),
-      ElementsAre("topics[0].presence and topics[1].presence are set, but this version does "
-                  "not keep presence yet"));
+  EXPECT_THAT(notices_of("topics: [{match: a, presence: count}, {presence: true}]\n"), IsEmpty());
   EXPECT_THAT(
       notices_of("engine: {type: redis}\n"),
       ElementsAre(HasSubstr("engine.type is set, but this version has no Redis engine yet")));
@@ -36,12 +33,11 @@ TEST(Notices, NameKeysWhoseFeatureIsNotThereYet) {
 
 TEST(Notices, CountTheKeysThatAreTooManyToName) {
   EXPECT_THAT(
-      notices_of("topics: [{match: a, presence: true}, {match: b, presence: true}, "
-                 "{match: c, presence: true}, {match: d, presence: true}, "
-                 "{match: e, presence: true}, {match: f, presence: true}]\n"),
-      ElementsAre("topics[0].presence, topics[1].presence, topics[2].presence, topics[3].presence, "
-                  "topics[4].presence and 1 more are set, but this version does not keep presence "
-                  "yet"));
+      notices_of("bridges: [{name: x, type: kafka, brokers: b, produce: {topic: t}}]\n"
+                 "topics: [{match: a, forward: [x]}, {match: b, forward: [x]}, "
+                 "{match: c, forward: [x]}, {match: d, forward: [x]}, {match: e, forward: [x]}]\n"),
+      ElementsAre("bridges, topics[0].forward, topics[1].forward, topics[2].forward, "
+                  "topics[3].forward and 1 more are set, but this version has no bridges yet"));
 }
 
 TEST(Notices, AreNoneForWhatIsSwitchedOff) {

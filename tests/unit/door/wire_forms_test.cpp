@@ -57,6 +57,18 @@ TEST(WireForms, WspushV1IsOneTextFrameWithTheEnvelope) {
             R"({"op":"message","topic":"q\"\\","id":"1a2b3c4d-7","data":1})");
 }
 
+TEST(WireForms, AMessageOfAPresenceStreamIsAnEvent) {
+  const std::string stream = hub::presence_stream_of("a\"b");
+  const auto text = [&](ByteView key, ByteView payload) {
+    return encode(WireForm::kWspushV1, PayloadKind::kJson, payload, key, stream).payload;
+  };
+  EXPECT_EQ(text(hub::kJoinEvent, R"({"user":"u"})"),
+            R"({"op":"join","topic":"a\"b","member":{"user":"u"}})");
+  EXPECT_EQ(text(hub::kLeaveEvent, R"({"user":"u"})"),
+            R"({"op":"leave","topic":"a\"b","member":{"user":"u"}})");
+  EXPECT_EQ(text(hub::kCountEvent, "12"), R"({"op":"count","topic":"a\"b","members":12})");
+}
+
 TEST(WireForms, RawIsThePayloadAsItWasPublished) {
   for (const std::size_t size : {0UL, 1UL, 125UL, 126UL, 65535UL, 65536UL, 300000UL}) {
     const std::string payload(size, 'x');
