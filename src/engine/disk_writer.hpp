@@ -68,10 +68,11 @@ class DiskWriter {
            now - TimePoint(Duration(busy_since_.load(std::memory_order_relaxed))) < kPatience;
   }
 
- private:
   /// Requests of one batch, one that reads a topic counts as kOpening of them: so a publish that
   /// comes meanwhile waits for some ten milliseconds of reading.
   static constexpr std::size_t kRequestsPerBatch = 16 * 1024;
+
+ private:
   static constexpr std::size_t kOpening = 64;
 
   DiskWriter(const Options& options, DiskDirectory directory, std::unique_ptr<LogStore> store,

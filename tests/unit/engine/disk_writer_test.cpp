@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <future>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -61,6 +63,34 @@ TEST(DiskWriter, AnswersEachReactorInItsOrder) {
     EXPECT_EQ(answers[i].message->id(), (hub::MessageId{answers[0].epoch, i}));
   }
   EXPECT_EQ(desk.await(1)[0].position, &there);
+}
+
+// A batch that is full makes the writer look into its inbox again before it looks for a stop: the
+// stop's wake-up is taken there.
+TEST(DiskWriter, EndsThoughTheWakeUpOfItsStopWasTakenWithRequests) {
+  const TemporaryDirectory at;
+  std::promise<void> in_batch;
+  bool is_first = true;
+  auto writer = DiskWriter::open(
+      {.path = at / "d", .sync = {.when = DiskSync::When::kNever}, .reactors = 1, .seed = 11},
+      [&](std::uint16_t /*reactor*/, DiskAnswers& /*answers*/) {
+        if (std::exchange(is_first, false)) {
+          in_batch.set_value();
+          // Nothing tells when the stop that this lets go has been posted.
+          std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        }
+      });
+  ASSERT_TRUE(writer) << writer.error();
+  TopicPosition position;
+  std::vector<DiskRequest> batch = one(DiskRequest::Kind::kOpen, 0, position);
+  for (DiskRequest& request :
+       publishes(position, static_cast<int>(DiskWriter::kRequestsPerBatch) - 1)) {
+    batch.push_back(std::move(request));
+  }
+  (*writer)->post(std::move(batch));
+  (*writer)->start();
+  in_batch.get_future().wait();
+  (*writer)->stop();  // It hung here.
 }
 
 TEST(DiskWriter, WhatWasPostedBeforeTheStopIsThereAfterwards) {
