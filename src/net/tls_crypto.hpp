@@ -45,7 +45,7 @@ struct TlsTrafficKeys {
 /// nothing but keys. What fails here fails for want of memory; only `open` refuses what a peer
 /// sent.
 ///
-/// A context remembers its last key, as expanding one costs about as much as a small record.
+/// A context remembers its last key, as expanding one costs half as much as a small record.
 /// Thread: one at a time.
 class TlsCrypto {
  public:
