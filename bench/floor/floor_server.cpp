@@ -178,14 +178,7 @@ void FloorServer::on_handshake(Connection& connection, std::string_view input) {
   const bool is_publisher = head.starts_with("GET /publish ");
   head = std::string();
   send_or_keep(connection, *answer);
-  if (mode_ == Mode::kHandshake) {
-    if (connection.tls != nullptr) {
-      records_.clear();
-      connection.tls->end(records_);
-      (void)send_some(fd, records_);
-    }
-    drop(fd);
-  } else if (mode_ == Mode::kEcho) {
+  if (mode_ == Mode::kEcho) {
     connection.role = Role::kEcho;
   } else if (is_publisher) {
     connection.role = Role::kPublisher;

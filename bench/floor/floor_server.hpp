@@ -13,10 +13,9 @@
 namespace wspush::floor {
 
 enum class Mode : std::uint8_t {
-  kFanOut,     ///< a message of a client that asked for /publish goes to all who did not
-  kEcho,       ///< every frame goes back to where it came from
-  kHandshake,  ///< answers the handshake and closes
-  kPing,       ///< a ping to every connection each second
+  kFanOut,  ///< a message of a client that asked for /publish goes to all who did not
+  kEcho,    ///< every frame goes back to where it came from
+  kPing,    ///< a ping to every connection each second
 };
 
 /// The least that a server can do: one thread, one epoll, only the system calls that cannot be left

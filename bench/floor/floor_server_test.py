@@ -132,15 +132,6 @@ class FloorServer(unittest.TestCase):
             publisher.send_text("still there")
             self.assertEqual(staying.receive_text(), "still there")
 
-    def test_closes_after_the_handshake_in_that_mode(self):
-        for tls in (False, True):
-            with self.subTest(tls=tls):
-                self.start("handshake", tls=tls)
-                client = self.client()
-                with self.assertRaises(StreamClosed) as closed:
-                    client.receive_frame()
-                self.assertFalse(closed.exception.was_reset)
-
     def test_pings_each_second(self):
         self.start("ping")
         client = self.client()

@@ -24,16 +24,15 @@ constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 
 constexpr const char* kUsage =
-    R"(usage: floor_server [HOST:PORT] [--mode fan-out|echo|handshake|ping] [--tls CERTIFICATE KEY]
+    R"(usage: floor_server [HOST:PORT] [--mode fan-out|echo|ping] [--tls CERTIFICATE KEY]
 
 What a WebSocket server costs that does nothing but the unavoidable: the ruler of scripts/bench.
 HOST is an IPv4 literal; the default is 127.0.0.1:0, a free port, which it prints. Ends on SIGTERM.
 
-  fan-out    text and binary frames of clients that asked for /publish go to all other clients;
-             those whose socket is full miss them (the default)
-  echo       every frame goes back
-  handshake  answers 101 and closes
-  ping       pings each client each second
+  fan-out  text and binary frames of clients that asked for /publish go to all other clients;
+           those whose socket is full miss them (the default)
+  echo     every frame goes back
+  ping     pings each client each second
 )";
 
 struct Options {
@@ -44,10 +43,8 @@ struct Options {
 };
 
 std::optional<Mode> mode_of(std::string_view name) {
-  constexpr std::pair<std::string_view, Mode> kModes[] = {{"fan-out", Mode::kFanOut},
-                                                          {"echo", Mode::kEcho},
-                                                          {"handshake", Mode::kHandshake},
-                                                          {"ping", Mode::kPing}};
+  constexpr std::pair<std::string_view, Mode> kModes[] = {
+      {"fan-out", Mode::kFanOut}, {"echo", Mode::kEcho}, {"ping", Mode::kPing}};
   for (const auto& [known, mode] : kModes) {
     if (known == name) {
       return mode;

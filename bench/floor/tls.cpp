@@ -91,9 +91,4 @@ void TlsPipe::write(std::string_view plain, std::string& output) {
   }
 }
 
-void TlsPipe::end(std::string& output) {
-  output_ = &output;
-  (void)SSL_shutdown(ssl_.get());
-}
-
 }  // namespace wspush::floor

@@ -35,9 +35,6 @@ class TlsPipe {
   /// Appends `plain` to `output`, in records that are as full as they can be.
   void write(std::string_view plain, std::string& output);
 
-  /// Appends the alert that ends the stream.
-  void end(std::string& output);
-
  private:
   struct Bio;
   struct FreeSession {
