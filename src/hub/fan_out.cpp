@@ -1,5 +1,6 @@
 // From the log to the members: the walk over a dirty topic, and the frames of those who are behind.
 #include <algorithm>
+#include <new>
 
 #include "base/check.hpp"
 #include "hub/hub.hpp"
@@ -62,11 +63,7 @@ void Hub::append(Topic& topic, MessageRef message) {
     wake_rated(topic);
   }
   if (topic.subscribers == 0) {
-    // A walk that was left in the middle has nobody left to serve.
-    topic.flushed = topic.log.last();
-    topic.walked_messages = 0;
-    topic.unflushed_bytes = 0;
-    topic.joining.clear();
+    topic.skip_unflushed();
   } else {
     topic.unflushed_bytes += static_cast<std::uint32_t>(message_bytes);
     mark_dirty(topic);
@@ -224,7 +221,11 @@ bool Hub::walk(Topic& topic, MemberArray& array, std::size_t& sends_left) {
     counters_.deliveries += served * messages;
     counters_.delivered_bytes += served * parts_bytes_;
     if (!tallies_.empty()) {
-      tally_walk(topic, array, begin, count);
+      try {
+        tally_walk(topic, array, begin, count);
+      } catch (const std::bad_alloc&) {
+        // A receipt says less than was written. What was cut has to be kept, whatever happens.
+      }
     }
     handle_short_sends(topic, array, begin);
   }

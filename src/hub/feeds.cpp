@@ -132,11 +132,7 @@ void Hub::on_feed_mail(const FeedMail& mail) {
     } else {
       feed.position[mail.home] = mail.count;
       feed.base = feed.position;
-      // A walk that was left in the middle has nobody left to serve.
-      topic->flushed = topic->log.last();
-      topic->walked_messages = 0;
-      topic->unflushed_bytes = 0;
-      topic->joining.clear();
+      topic->skip_unflushed();
       topic->log.drop_before(topic->log.last() + 1);
     }
   }

@@ -38,6 +38,7 @@ void Hub::on_present_mail(const PresentMail& mail) {
     return;
   }
   MemberTable& members = presence_of(*topic).members;
+  presence_changed(*topic);  // First, as it may throw: the next flush looks at it.
   const std::uint64_t before = members.size();
   switch (mail.kind) {
     case PresentMail::Kind::kJoin:
@@ -51,7 +52,6 @@ void Hub::on_present_mail(const PresentMail& mail) {
       break;
   }
   home_members_ += members.size() - before;
-  presence_changed(*topic);
 }
 
 void Hub::on_watch_mail(const WatchMail& mail) {
@@ -116,10 +116,9 @@ void Hub::tell_presence() {
     return;
   }
   std::size_t events_left = kEventsPerTurn;
-  const std::vector<Handle> listed = std::move(presence_listed_);
-  presence_listed_ = {};
-  for (const Handle handle : listed) {
-    Topic* const topic = topics_.find(handle);
+  const std::size_t listed = presence_listed_.size();  // What is added meanwhile comes next time.
+  for (std::size_t i = 0; i < listed; ++i) {
+    Topic* const topic = topics_.find(presence_listed_[i]);
     if (topic == nullptr || topic->home->presence == nullptr) {
       continue;
     }
@@ -131,6 +130,8 @@ void Hub::tell_presence() {
       topic->home->presence.reset();
     }
   }
+  presence_listed_.erase(presence_listed_.begin(),
+                         presence_listed_.begin() + static_cast<std::ptrdiff_t>(listed));
 }
 
 void Hub::tell_count(Topic& topic) {
@@ -179,11 +180,9 @@ void Hub::tell_changes(Topic& topic, std::size_t& events_left) {
     }
   }
   if (!events.empty()) {
-    for (Watcher& watcher : presence.watchers) {
-      watcher.is_telling = true;
-    }
     // By index: a stream of this reactor may answer at once.
     for (std::size_t i = 0; i < presence.watchers.size(); ++i) {
+      presence.watchers[i].is_telling = true;
       tell(presence.watchers[i].reactor, PresenceMail{presence.watchers[i].stream, events, true});
     }
   }

@@ -11,7 +11,8 @@ constexpr std::size_t kIndexSizeFirst = 64;
 
 }  // namespace
 
-SubscriptionTable::SubscriptionTable() : index_(kIndexSizeFirst, kNone) {}
+SubscriptionTable::SubscriptionTable() : index_(kIndexSizeFirst, kNone) {
+}
 
 std::size_t SubscriptionTable::home_of(std::uint32_t topic, std::uint32_t slot) const {
   // Both numbers are ours, so nobody outside can aim at one place; mixing is enough.
@@ -124,8 +125,7 @@ void SubscriptionTable::remove(std::uint32_t index) {
   free_subscription_ = index;
 }
 
-void SubscriptionTable::put_behind(std::uint32_t index, std::uint32_t epoch,
-                                   std::uint64_t cursor) {
+void SubscriptionTable::put_behind(std::uint32_t index, std::uint32_t epoch, std::uint64_t cursor) {
   std::uint32_t place = free_behind_;
   if (place != kNone) {
     free_behind_ = behind_[place].next;

@@ -127,6 +127,14 @@ struct Topic {
   ShortTime flushed_at;  ///< when the arrays were last sent something
   ShortTime idle_since;  ///< when it was opened, prepared, or left by a subscriber
 
+  /// Nobody is left to serve: a flush that was left in the middle, or has yet to come, has nothing
+  /// to send. Before anything is cut off the log that has not been flushed.
+  void skip_unflushed() {
+    flushed = log.last();
+    walked_messages = 0;
+    unflushed_bytes = 0;
+    joining.clear();
+  }
   /// Offset up to which the walk in progress sends.
   std::uint64_t walk_end() const { return flushed + walked_messages; }
 

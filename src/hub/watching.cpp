@@ -54,23 +54,30 @@ void Hub::become_present(std::uint32_t index, const PresentUser& user) {
   const std::uint32_t slot = table_[index].slot;
   Present& present = present_[slot];
   present.user = user;
+  const Topic& topic = topic_at(table_[index].topic);
+  try {
+    tell(home_of(topic.name), PresentMail{home_handle_of(topic), PresentMail::Kind::kJoin, user});
+  } catch (const std::bad_alloc&) {
+    if (present.count == 0) {
+      present_.erase(slot);
+    }
+    throw;
+  }
   ++present.count;
   table_[index].is_present = true;
-  const Topic& topic = topic_at(table_[index].topic);
-  tell(home_of(topic.name), PresentMail{home_handle_of(topic), PresentMail::Kind::kJoin, user});
 }
 
 void Hub::end_present(std::uint32_t index) {
   const auto found = present_.find(table_[index].slot);
   WSPUSH_CHECK(found != present_.end());
+  const Topic& topic = topic_at(table_[index].topic);
+  tell(home_of(topic.name),
+       PresentMail{home_handle_of(topic), PresentMail::Kind::kLeave, found->second.user});
+  // Only now: where memory ran out for the letter, whoever tries again says it again.
   table_[index].is_present = false;
-  PresentUser user = found->second.user;
   if (--found->second.count == 0) {
     present_.erase(found);
   }
-  const Topic& topic = topic_at(table_[index].topic);
-  tell(home_of(topic.name),
-       PresentMail{home_handle_of(topic), PresentMail::Kind::kLeave, std::move(user)});
 }
 
 void Hub::set_user(std::uint32_t slot, const PresentUser& user) {
@@ -114,6 +121,7 @@ void Hub::watch(std::uint32_t index, Mode mode) {
   }
   if (stream->subscribers == 0) {
     stream->home_handle = home_handle_of(topic);
+    stream->skip_unflushed();
     stream->log.drop_before(stream->log.last() + 1);  // Of its last watchers' time.
     tell(home_of(topic.name),
          WatchMail{stream->home_handle, options_.reactor, stream->handle, false});

@@ -64,6 +64,43 @@ TEST_F(PresenceTest, WhoComesAndGoesWithinATurnIsNotTold) {
   EXPECT_EQ(members(room).count, 1U);
 }
 
+// In one turn: mail, then commands, then the flush.
+TEST_F(PresenceTest, WhoWatchesAgainBeforeTheFlushOfWhatCameIsToldWhatFollows) {
+  start(2);
+  const std::string room = room_at(0);
+  const Client& watcher = come(0, "", 1);
+  enter(0, room, 1);
+  rest();
+  for (const bool has_more_mail : {false, true}) {
+    const std::string user = has_more_mail ? "b" : "a";
+    const std::uint32_t slot = has_more_mail ? 2 : 1;
+    const std::string before = told(watcher);
+    const auto take_mail = [&] {
+      turn(kAll, 0);
+      for (auto& mail = post_->queue(0, 1); !mail.empty(); mail.pop_front()) {
+        hub(1).on_mail(std::move(mail.front()));
+      }
+    };
+    come(slot, user);
+    enter(slot, room);
+    take_mail();
+    at(1).unsubscribe(0, room);
+    enter(0, room, 1);
+    if (has_more_mail) {
+      come(3, "c");
+      enter(3, room);
+      take_mail();
+    }
+    rest();
+    come(4, "d" + user);
+    enter(4, room);
+    rest();
+    EXPECT_EQ(told(watcher), before + (has_more_mail ? " +c +db" : " +da"));
+    at(0).disconnect(4);
+    rest();
+  }
+}
+
 TEST_F(PresenceTest, OnlyUsersAreMembersAndOnlyWatchersAreTold) {
   start(2);
   const std::string room = room_at(0);
