@@ -17,6 +17,14 @@ int connection_index() {
   return index;
 }
 
+/// What the client has bounded our records to: 512 to 4,096 bytes, by the codes 1 to 4 (RFC 6066
+/// §4). Small devices do.
+std::size_t content_bytes_max(const SSL* ssl) {
+  constexpr unsigned kCodes = 4;
+  const unsigned code = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl));
+  return code >= 1 && code <= kCodes ? std::size_t{256} << code : TlsRecords::kContentBytesMax;
+}
+
 }  // namespace
 
 void TlsHandover::Secret::assign(std::string_view hex) {
@@ -89,7 +97,7 @@ std::unique_ptr<TlsRecords> TlsHandover::take_records(const ssl_st* ssl, TlsCryp
       server_.size != secret_bytes(*suite)) {
     return nullptr;
   }
-  auto records = std::make_unique<TlsRecords>(*suite);
+  auto records = std::make_unique<TlsRecords>(*suite, content_bytes_max(ssl));
   if (!records->start({client_.view(), 0}, {server_.view(), records_written_}, crypto)) {
     return nullptr;
   }

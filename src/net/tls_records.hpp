@@ -59,7 +59,11 @@ class TlsRecords {
     std::uint64_t sequence = 0;             ///< of the next record
   };
 
-  explicit TlsRecords(TlsSuite suite) : suite_(suite) {}
+  /// `content_bytes_max`: of a record of ours, where the client has set a bound (RFC 6066 §4).
+  explicit TlsRecords(TlsSuite suite, std::size_t content_bytes_max = kContentBytesMax)
+      : content_bytes_max_(static_cast<std::uint16_t>(content_bytes_max)), suite_(suite) {}
+
+  std::size_t content_bytes_max() const { return content_bytes_max_; }
 
   /// Once, before anything else; false if memory runs out. `reading` is the peer's direction.
   [[nodiscard]] bool start(const Start& reading, const Start& writing, TlsCrypto& crypto);
@@ -119,6 +123,7 @@ class TlsRecords {
   TlsTrafficKeys reading_;
   TlsTrafficKeys writing_;
   TokenBucket key_updates_;
+  std::uint16_t content_bytes_max_;
   TlsSuite suite_;
   std::uint8_t empty_records_ = 0;    ///< in a row
   std::uint8_t handshake_bytes_ = 0;  ///< of `handshake_`

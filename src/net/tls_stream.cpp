@@ -53,11 +53,11 @@ class TlsStream::RecordCutter {
     return {scratch.data(), size};
   }
 
-  /// Appends at most a record to `out`; returns its bytes.
-  std::size_t append_to(std::string& out) {
+  /// Appends at most `bytes_max` to `out`; returns how many.
+  std::size_t append_to(std::string& out, std::size_t bytes_max) {
     std::size_t size = 0;
-    while (!is_done() && size < kRecordBytes) {
-      const ByteView part = rest().substr(0, kRecordBytes - size);
+    while (!is_done() && size < bytes_max) {
+      const ByteView part = rest().substr(0, bytes_max - size);
       out += part;
       size += part.size();
       advance(part.size());
@@ -145,6 +145,11 @@ IoResult TlsStream::fail(int error, std::string why, TlsResult result) {
   return {IoStatus::kError, 0, error_};
 }
 
+/// Once there are records nobody asks why, and walks over many must not need memory for it.
+IoResult TlsStream::fail_socket(int error) {
+  return fail(error, is_established_ ? std::string() : std::generic_category().message(error));
+}
+
 /// OpenSSL has given up; it may have left an alert in the output, which says so to the peer.
 IoResult TlsStream::fail_by_tls() {
   std::string why = take_tls_error();
@@ -195,7 +200,7 @@ IoResult TlsStream::receive(std::size_t bytes_max) {
     return fail(ECONNRESET, "the peer closed within the handshake");
   }
   if (result.status == IoStatus::kError) {
-    return fail(result.error, std::generic_category().message(result.error));
+    return fail_socket(result.error);
   }
   if (result.status == IoStatus::kOk) {
     workspace_.input_ = MutableBytes(workspace_.received_).first(before + result.bytes);
@@ -212,6 +217,15 @@ IoResult TlsStream::receive(std::size_t bytes_max) {
 }
 
 IoResult TlsStream::read(MutableBytes into) {
+  try {
+    return read_now(into);
+  } catch (const std::bad_alloc&) {
+    static_cast<void>(fail(ECONNABORTED, {}));  // What was taken or encrypted by then is lost.
+    throw;
+  }
+}
+
+IoResult TlsStream::read_now(MutableBytes into) {
   const bool had_unread = has_unread_;
   has_unread_ = false;
   if (error_ != 0) {
@@ -418,7 +432,7 @@ IoResult TlsStream::send_output() {
     const iovec piece{workspace_.output_.data(), rest.size()};
     result = write_some(fd_, {&piece, 1});
     if (result.status == IoStatus::kError) {
-      return fail(result.error, std::generic_category().message(result.error));
+      return fail_socket(result.error);
     }
     rest.remove_prefix(result.bytes);
   }
@@ -450,7 +464,7 @@ bool TlsStream::encrypt_some(RecordCutter& cutter, std::size_t& taken) {
     std::string& output = workspace_.output_;
     const std::size_t begin = output.size();
     output.append(TlsRecords::kHeaderBytes, '\0');
-    bytes = cutter.append_to(output);
+    bytes = cutter.append_to(output, records_->content_bytes_max());
     taken += bytes;
     return records_->seal(TlsContent::kApplicationData, begin, output, workspace_.crypto_);
   }
@@ -505,7 +519,7 @@ IoResult TlsStream::flush() {
     const std::size_t offered = unsent_.fill(workspace_.pieces_, TlsWorkspace::kPiecesMax);
     const IoResult result = write_some(fd_, workspace_.pieces_);
     if (result.status == IoStatus::kError) {
-      return fail(result.error, std::generic_category().message(result.error));
+      return fail_socket(result.error);
     }
     unsent_.consume(result.bytes);
     moved += result.bytes;

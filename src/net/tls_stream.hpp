@@ -66,6 +66,7 @@ class TlsStream final : public ByteStream {
 
   void attach(ssl_ctx_st* context);
   void restore_kept_input();
+  IoResult read_now(MutableBytes into);
   IoResult receive(std::size_t bytes_max);
   IoResult go_on(MutableBytes into);
   IoResult do_handshake();
@@ -77,6 +78,7 @@ class TlsStream final : public ByteStream {
   IoResult send_output();
   void send_alert();
   IoResult fail(int error, std::string why, TlsResult result = TlsResult::kFailed);
+  IoResult fail_socket(int error);
   IoResult fail_by_tls();
   IoResult fail_by_record(TlsAlert alert);
 

@@ -45,6 +45,7 @@ def s_client(*options):
 PIPES = {
     **{f"openssl-{suite}": s_client("-quiet", "-tls1_3", "-ciphersuites", suite)
        for suite in SUITES},
+    "openssl-records-of-512-bytes": s_client("-quiet", "-tls1_3", "-maxfraglen", "512"),
     "openssl-TLSv1.2": s_client("-quiet", "-tls1_2"),
     "node": ["node", PROGRAMS / "tls_pipe.mjs", "{host}", "{port}", "{ca}"],
     "go": ["go", "run", PROGRAMS / "tls_pipe.go", "{host}", "{port}", "{ca}"],
