@@ -15,8 +15,9 @@ from then on, also in what is sent.
 
 import json
 import re
+from urllib.parse import unquote
 
-from deadlines import DEFAULT_SECONDS, as_deadline
+from deadlines import DEFAULT_SECONDS, as_deadline, eventually
 from http_client import HttpConnection, parse_head
 from sse_client import SseClient
 from websocket_client import ConnectionClosed, WebSocketClient
@@ -238,6 +239,13 @@ class Run:
             method, connection = self._open.pop(-1 if is_asked_here else 0)
             self._expect_answer(block, method, connection, int(_STATUS.match(first)[1]), headers,
                                 body)
+        if request and is_asked_here:
+            self._await_poll(request[2])
+
+    def _await_poll(self, target):
+        """The block ends with a request that waits for what the next one does."""
+        topic = self._names.real(target).split("?")[0].removeprefix("/topics/")
+        eventually(lambda: self._daemon.subscribers(unquote(topic)) > 0, f"{target} waits")
 
     def _ask(self, method, target, headers, body):
         target, body = self._names.real(target), self._names.real(body)
