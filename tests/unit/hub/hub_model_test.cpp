@@ -10,7 +10,7 @@
 namespace wspush::hub::test {
 namespace {
 
-constexpr std::uint64_t kSeeds = 600;  // WSPUSH_HUB_SEEDS: more of them
+constexpr std::uint64_t kSeeds = 400;  // WSPUSH_HUB_SEEDS: more of them
 
 std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread here
