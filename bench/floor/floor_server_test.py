@@ -91,11 +91,14 @@ class FloorServer(unittest.TestCase):
                 self.start("fan-out", tls=tls)
                 subscribers = [self.client() for _ in range(3)]
                 publisher = self.client("/publish")
-                publisher.send_bytes(b"".join(encode_frame(TEXT, pattern(size).hex().encode())
-                                              for size in SIZES))
-                for subscriber in subscribers:
-                    for size in SIZES:
-                        self.assertEqual(subscriber.receive_text(), pattern(size).hex())
+                # Several at once, then one at a time: what a socket has no room for is dropped.
+                small, large = SIZES[:6], SIZES[6:]
+                for sizes in (small, *((size,) for size in large)):
+                    publisher.send_bytes(b"".join(encode_frame(TEXT, pattern(size).hex().encode())
+                                                  for size in sizes))
+                    for subscriber in subscribers:
+                        for size in sizes:
+                            self.assertEqual(subscriber.receive_text(), pattern(size).hex())
 
     def test_drops_for_a_full_socket_whole_messages_only(self):
         for tls in (False, True):
