@@ -30,6 +30,7 @@ usage: wspush bench SCENARIO [OPTION...]      --connections, if not given
  --topic T (bench)  --payload-bytes N (128)  --deflate  --check: every byte
  --payload letter|mixed|non-ascii|random
  --window K (1): K messages, the next K when all are there; or --rate R a second
+ --spin: never sleep, so that no server is charged for waking the load program
  --duration S (2)  --messages M  --warm-up S (0.3)  --timeout S (30)
  --server-pid PID  its CPU and memory too   --json  --progress
 Exit code 1: no server, or a message lost, twice, or out of order.
@@ -221,6 +222,7 @@ constexpr std::array kRows = {
         [](BenchOptions& o, View v) {
           return read_number(v, 0.001, kRateMax, o.run.rate_per_second);
         }},
+    Row{"--spin", kFanOuts, "", [](BenchOptions& o, View) { return o.run.spins = true; }},
     Row{"--messages", kMoving, "1 to 1000000000",
         [](BenchOptions& o, View v) {
           return read_number(v, std::uint64_t{1}, kMessagesMax, o.run.messages);

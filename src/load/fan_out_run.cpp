@@ -26,6 +26,7 @@ std::size_t stalled_count(const Options& options) {
 FanOutRun::FanOutRun(const RunContext& context)
     : context_(context),
       options_(context.options),
+      loop_(options_.spins),
       tracker_(options_.connections),
       pool_({options_, tracker_, faults_, inflater_}, loop_.poller(), context.tls,
             {.count = options_.connections}),
@@ -56,6 +57,7 @@ Result<Measurement, std::string> FanOutRun::execute() {
   const std::uint64_t bytes = pool_.received_bytes();
   const std::uint64_t compressed = inflater_.count();
   const UsageMeter usage(context_.meter);
+  const nanoseconds idle_before = loop_.idle_spinning();
 
   if (!result.is_stuck) {
     const auto measured = run_phase({.duration = options_.duration, .messages = options_.messages});
@@ -66,6 +68,7 @@ Result<Measurement, std::string> FanOutRun::execute() {
   }
 
   result.usage = usage.so_far();
+  result.usage.generator_cpu -= loop_.idle_spinning() - idle_before;
   const auto private_after =
       context_.meter != nullptr ? context_.meter->private_bytes() : std::nullopt;
   if (private_before && private_after) {

@@ -80,6 +80,7 @@ struct Options {
   bool is_deflated = false;    ///< clients offer permessage-deflate and insist on it
   std::size_t window = 1;      ///< messages in one write; the next when all have arrived everywhere
   double rate_per_second = 0;  ///< above 0: open loop instead of a window
+  bool spins = false;          ///< fan-outs: never sleeps, so that waking it costs nobody anything
   std::uint64_t messages = 0;  ///< above 0: so many; else `duration`
   std::chrono::nanoseconds duration = std::chrono::seconds(2);
   std::chrono::nanoseconds warm_up = std::chrono::milliseconds(300);

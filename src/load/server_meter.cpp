@@ -157,15 +157,11 @@ std::optional<std::uint64_t> ServerMeter::private_bytes() const {
   return parse_private_bytes(text.str());
 }
 
-namespace {
-
-std::chrono::nanoseconds own_cpu() {
+std::chrono::nanoseconds thread_cpu() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
-
-}  // namespace
 
 double Usage::generator_share() const {
   return elapsed.count() > 0
@@ -177,12 +173,12 @@ UsageMeter::UsageMeter(const ServerMeter* meter)
     : meter_(meter),
       server_before_(meter != nullptr ? meter->cpu() : CpuSample{}),
       start_(MonotonicClock::now()),
-      generator_before_(own_cpu()) {
+      generator_before_(thread_cpu()) {
 }
 
 Usage UsageMeter::so_far() const {
   Usage usage;
-  usage.generator_cpu = own_cpu() - generator_before_;
+  usage.generator_cpu = thread_cpu() - generator_before_;
   usage.elapsed = MonotonicClock::now() - start_;
   if (meter_ != nullptr) {
     usage.server = meter_->cpu() - server_before_;

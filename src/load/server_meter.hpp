@@ -57,6 +57,9 @@ std::optional<std::uint64_t> parse_private_bytes(const std::string& text);
 /// Takes `utime` and `stime` from a line of /proc/PID/stat. False: it is none.
 bool parse_stat_ticks(const std::string& line, CpuSample& into);
 
+/// What the calling thread has used until now.
+std::chrono::nanoseconds thread_cpu();
+
 /// What a stretch of a run used.
 struct Usage {
   std::chrono::nanoseconds elapsed{};

@@ -89,6 +89,13 @@ def test_a_fan_out_at_a_rate_publishes_so_often(at, topic):
     assert 0 < report["arrival_p50_us"] < report["latency_p50_us"] + 1000
 
 
+def test_a_load_program_that_spins_is_busy_only_with_what_comes(at, topic):
+    report = bench("fan-out", *at, "--topic", topic, "--connections", "3", "--rate", "20", "--spin",
+                   "--messages", "10", "--check")
+    assert report["exactly_once"] is True and report["deliveries"] == 30
+    assert 0 <= report["generator_share"] < 0.9, "asking in vain was taken for work"
+
+
 def test_compressed_messages_are_inflated_and_counted(at, topic):
     report = bench("fan-out", *at, "--topic", topic, "--connections", "5", "--deflate", "--check",
                    "--payload", "mixed", "--payload-bytes", "1024", "--messages", "20")

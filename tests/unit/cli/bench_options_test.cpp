@@ -64,7 +64,8 @@ TEST(BenchOptions, AreTaken) {
                               "0",           "--deflate",
                               "--json",      "--server-pid",
                               "7",           "--topic",
-                              "a.b",         "--progress"});
+                              "a.b",         "--progress",
+                              "--spin"});
   ASSERT_TRUE(options) << options.error();
   const load::Options& run = options->run;
   EXPECT_EQ(run.server.host, "h");
@@ -86,6 +87,7 @@ TEST(BenchOptions, AreTaken) {
   EXPECT_EQ(run.server_pid, 7);
   EXPECT_EQ(run.topic, "a.b");
   EXPECT_TRUE(run.is_deflated);
+  EXPECT_TRUE(run.spins);
   EXPECT_TRUE(options->json);
   EXPECT_TRUE(options->progress);
 }
@@ -138,6 +140,7 @@ TEST(BenchOptions, RefuseWhatIsUnknownMissingOrOutOfBounds) {
            {"fan-out", "--dialect", "wspush.v1", "--payload", "random"},
            {"fan-out", "--ca", "f", "--insecure"},
            {"echo", "--window", "2"},
+           {"echo", "--spin"},
            {"echo", "--text", "--payload", "random"},
            {"handshakes", "--resume"},
            {"idle", "--payload-bytes", "16"},
