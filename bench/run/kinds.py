@@ -89,10 +89,11 @@ def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None):
                   internal=r"listening on ([\d.:]+) \(internal\)")
 
 
-def floor(shop, mode, tls=False, number=1):
+def floor(shop, mode, tls=False, threads=1, number=1):
     """`number` tells two of them apart that are compared with each other."""
     del number
-    command = [shop.program("bench", "floor", "floor_server"), "127.0.0.1:0", "--mode", mode]
+    command = [shop.program("bench", "floor", "floor_server"), "127.0.0.1:0", "--mode", mode,
+               "--threads", str(threads)]
     return Launch(command + (["--tls", *shop.certificate()] if tls else []))
 
 
