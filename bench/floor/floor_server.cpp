@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -42,12 +43,14 @@ FloorServer::FloorServer(Mode mode, UniqueFd listener, UniqueFd signals, TlsCont
     : mode_(mode),
       listener_(std::move(listener)),
       signals_(std::move(signals)),
+      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       tls_(std::move(tls)),
       socket_buffer_(tls_ == nullptr ? 0 : kReadBytes),
       buffer_(kFrameBytesMax + kReadBytes) {
   watch(listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
   watch(signals_.get(), EPOLLIN, EPOLL_CTL_ADD);
+  watch(wake_.get(), EPOLLIN | EPOLLET, EPOLL_CTL_ADD);
   if (mode_ == Mode::kPing) {
     ticks_ = UniqueFd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
     const itimerspec each_second{.it_interval = {1, 0}, .it_value = {1, 0}};
@@ -73,6 +76,8 @@ void FloorServer::run() {
         accept_some();
       } else if (fd == ticks_.get()) {
         ping_all();
+      } else if (fd == wake_.get()) {
+        take_handed();
       } else if ((event.events & EPOLLOUT) != 0) {
         on_writable(fd);
       } else {
@@ -205,6 +210,14 @@ void FloorServer::on_published(Connection& connection, std::string_view input) {
     input.remove_prefix(frame.header_bytes + frame.payload_bytes);
   }
   connection.unfinished.assign(input);
+  for (FloorServer* const other : others_) {
+    const std::lock_guard lock(other->handed_guard_);
+    const std::uint64_t one = 1;
+    if (other->handed_.empty()) {
+      (void)!::write(other->wake_.get(), &one, sizeof one);
+    }
+    other->handed_.append(batch_);
+  }
   fan_out();
   if (connection.unfinished.size() > kFrameBytesMax) {
     drop(connection.fd.get());
@@ -303,6 +316,15 @@ void FloorServer::fan_out() {
     connection.is_cut = true;
     ++cut_batches_;
   }
+}
+
+void FloorServer::take_handed() {
+  batch_.clear();
+  {
+    const std::lock_guard lock(handed_guard_);
+    batch_.swap(handed_);
+  }
+  fan_out();
 }
 
 void FloorServer::ping_all() {

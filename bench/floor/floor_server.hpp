@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,12 +20,16 @@ enum class Mode : std::uint8_t {
 };
 
 /// The least that a server can do: one thread, one epoll, only the system calls that cannot be left
-/// out. No history, ids, limits, timeouts or metrics, and no peer is checked: this is a ruler for
-/// scripts/bench and not a server for anybody.
+/// out; with others beside it, a thread for each. No history, ids, limits, timeouts or metrics, and
+/// no peer is checked: this is a ruler for scripts/bench and not a server for anybody.
 class FloorServer {
  public:
   /// `listener` and `signals` (a signalfd that ends run()) do not block; `tls` may be null.
   FloorServer(Mode mode, UniqueFd listener, UniqueFd signals, TlsContext tls);
+
+  /// What is published here goes to the connections of `others`, too: each has a thread of its own.
+  /// Before run().
+  void share_with(std::vector<FloorServer*> others) { others_ = std::move(others); }
 
   /// Serves until a signal comes.
   void run();
@@ -52,6 +57,7 @@ class FloorServer {
   void on_writable(int fd);
   void send_or_keep(Connection& connection, std::string_view plain);
   void keep(Connection& connection, std::string_view rest);
+  void take_handed();
   void fan_out();
   void ping_all();
   void join(int fd);
@@ -62,6 +68,7 @@ class FloorServer {
   UniqueFd listener_;
   UniqueFd signals_;
   UniqueFd ticks_;  // of kPing
+  UniqueFd wake_;   // there is something in handed_
   UniqueFd epoll_;
   TlsContext tls_;
   std::vector<char> socket_buffer_;      // of TLS: records as they come
@@ -70,6 +77,9 @@ class FloorServer {
   std::string batch_;                    // what one read of a publisher brought, framed
   std::vector<Connection> connections_;  // by descriptor
   std::vector<int> members_;             // dense, in arrival order
+  std::vector<FloorServer*> others_;
+  std::mutex handed_guard_;
+  std::string handed_;  // by others, to be fanned out here
   std::uint64_t dropped_batches_ = 0;
   std::uint64_t cut_batches_ = 0;
 };

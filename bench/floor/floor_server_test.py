@@ -100,6 +100,16 @@ class FloorServer(unittest.TestCase):
                         for size in sizes:
                             self.assertEqual(subscriber.receive_text(), pattern(size).hex())
 
+    def test_sends_it_to_the_clients_of_all_threads(self):
+        self.start("fan-out", threads=3)
+        subscribers = [self.client() for _ in range(24)]  # on one thread alone: once in 3^23 runs
+        publishers = [self.client("/publish") for _ in range(4)]
+        for number, publisher in enumerate(publishers):
+            texts = [f"{number}, {index}" for index in range(3)]
+            publisher.send_bytes(b"".join(encode_frame(TEXT, text.encode()) for text in texts))
+            for subscriber in subscribers:
+                self.assertEqual([subscriber.receive_text() for _ in texts], texts)
+
     def test_drops_for_a_full_socket_whole_messages_only(self):
         for tls in (False, True):
             with self.subTest(tls=tls):

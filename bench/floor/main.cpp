@@ -6,14 +6,19 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <netinet/in.h>
 #include <optional>
+#include <sched.h>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "floor_server.hpp"
 
@@ -22,9 +27,11 @@ namespace {
 
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
+constexpr std::size_t kThreadsMax = 64;
 
 constexpr const char* kUsage =
-    R"(usage: floor_server [HOST:PORT] [--mode fan-out|echo|ping] [--tls CERTIFICATE KEY]
+    R"(usage: floor_server [HOST:PORT] [--mode fan-out|echo|ping] [--threads N]
+                    [--tls CERTIFICATE KEY]
 
 What a WebSocket server costs that does nothing but the unavoidable: the ruler of scripts/bench.
 HOST is an IPv4 literal; the default is 127.0.0.1:0, a free port, which it prints. Ends on SIGTERM.
@@ -33,11 +40,15 @@ HOST is an IPv4 literal; the default is 127.0.0.1:0, a free port, which it print
            those whose socket is full miss them (the default)
   echo     every frame goes back
   ping     pings each client each second
+
+With --threads each has connections of its own and a CPU of its own (1); what is published goes to
+the clients of all.
 )";
 
 struct Options {
   sockaddr_in address{};
   Mode mode = Mode::kFanOut;
+  std::size_t threads = 1;
   std::string certificate;  // empty: no TLS
   std::string key;
 };
@@ -79,6 +90,14 @@ std::optional<Options> read_options(int argc, char** argv) {
         return std::nullopt;
       }
       options.mode = *mode;
+    } else if (argument == "--threads" && i + 1 < argc) {
+      const std::string_view text = argv[++i];
+      const auto [rest, error] =
+          std::from_chars(text.data(), text.data() + text.size(), options.threads);
+      if (error != std::errc{} || rest != text.data() + text.size() || options.threads < 1 ||
+          options.threads > kThreadsMax) {
+        return std::nullopt;
+      }
     } else if (argument == "--tls" && i + 2 < argc) {
       options.certificate = argv[++i];
       options.key = argv[++i];
@@ -98,6 +117,23 @@ void raise_descriptor_limit() {
   }
 }
 
+// The `number`th of the CPUs that we may use, if there are so many.
+void pin_to(std::size_t number) {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  (void)::sched_getaffinity(0, sizeof usable, &usable);
+  for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &usable) && number-- == 0) {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(cpu, &one);
+      (void)::sched_setaffinity(0, sizeof one, &one);  // of the calling thread
+      return;
+    }
+  }
+}
+
+// Several may listen on one address; the kernel spreads connections over them.
 UniqueFd listen_on(sockaddr_in& address) {
   UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
@@ -105,6 +141,7 @@ UniqueFd listen_on(sockaddr_in& address) {
   // reinterpret_cast: the socket calls take every family through sockaddr.
   auto* const generic = reinterpret_cast<sockaddr*>(&address);
   if (!listener || ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
       ::bind(listener.get(), generic, size) != 0 || ::listen(listener.get(), SOMAXCONN) != 0 ||
       ::getsockname(listener.get(), generic, &size) != 0) {
     return UniqueFd();
@@ -123,28 +160,59 @@ int main_of(int argc, char** argv) {
     return kExitUsage;
   }
   raise_descriptor_limit();
-  TlsContext tls;
-  if (!options->certificate.empty()) {
-    tls = make_tls_context(options->certificate, options->key);
-    if (tls == nullptr) {
+  std::vector<UniqueFd> listeners;
+  for (std::size_t i = 0; i < options->threads; ++i) {
+    listeners.push_back(listen_on(options->address));
+    if (!listeners.back()) {
+      std::fprintf(stderr, "floor_server: cannot listen: %s\n", std::strerror(errno));
       return kExitFailure;
     }
-  }
-  UniqueFd listener = listen_on(options->address);
-  if (!listener) {
-    std::fprintf(stderr, "floor_server: cannot listen: %s\n", std::strerror(errno));
-    return kExitFailure;
   }
   sigset_t ends;
   ::sigemptyset(&ends);
   ::sigaddset(&ends, SIGTERM);
   ::sigaddset(&ends, SIGINT);
   (void)::sigprocmask(SIG_BLOCK, &ends, nullptr);
-  UniqueFd signals(::signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC));
+  // Nobody reads the signal, so that it ends all threads.
+  const UniqueFd signals(::signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC));
+  std::vector<std::unique_ptr<FloorServer>> servers;
+  for (UniqueFd& listener : listeners) {
+    TlsContext tls;
+    if (!options->certificate.empty()) {
+      tls = make_tls_context(options->certificate, options->key);
+      if (tls == nullptr) {
+        return kExitFailure;
+      }
+    }
+    servers.push_back(std::make_unique<FloorServer>(
+        options->mode, std::move(listener), UniqueFd(::dup(signals.get())), std::move(tls)));
+  }
+  for (const auto& server : servers) {
+    std::vector<FloorServer*> others;
+    for (const auto& other : servers) {
+      if (other != server) {
+        others.push_back(other.get());
+      }
+    }
+    server->share_with(std::move(others));
+  }
   char host[INET_ADDRSTRLEN] = "";
   (void)::inet_ntop(AF_INET, &options->address.sin_addr, host, sizeof host);
   std::fprintf(stderr, "listening on %s:%d (public)\n", host, ntohs(options->address.sin_port));
-  FloorServer(options->mode, std::move(listener), std::move(signals), std::move(tls)).run();
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < servers.size(); ++i) {
+    threads.emplace_back([&servers, i] {
+      pin_to(i);
+      servers[i]->run();
+    });
+  }
+  if (servers.size() > 1) {
+    pin_to(0);
+  }
+  servers.front()->run();
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
   return 0;
 }
 

@@ -68,8 +68,11 @@ class Workshop:
         return directory, path
 
 
-def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None):
-    """As it is shipped, history, offsets and metrics on; the limits meant for clients lifted."""
+def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None, goes_first=False):
+    """As it is shipped, history, offsets and metrics on; the limits meant for clients lifted.
+
+    With `goes_first` whoever shares a CPU with it waits, where we may say so (root).
+    """
     listener = '{address: "127.0.0.1:0"}'
     if tls:
         certificate, key = shop.certificate()
@@ -85,14 +88,16 @@ def wspushd(shop, reactors=1, tls=False, echo=False, ping_interval=None):
     if ping_interval:
         settings.append(f"heartbeat.ping_interval={ping_interval}")
     options = [part for each in settings for part in ("--set", each)]
-    return Launch([shop.program("wspushd"), *options],
+    way = ["chrt", "--rr", "1"] if goes_first and os.geteuid() == 0 else []
+    return Launch([*way, shop.program("wspushd"), *options],
                   internal=r"listening on ([\d.:]+) \(internal\)")
 
 
-def floor(shop, mode, tls=False, number=1):
+def floor(shop, mode, tls=False, threads=1, number=1):
     """`number` tells two of them apart that are compared with each other."""
     del number
-    command = [shop.program("bench", "floor", "floor_server"), "127.0.0.1:0", "--mode", mode]
+    command = [shop.program("bench", "floor", "floor_server"), "127.0.0.1:0", "--mode", mode,
+               "--threads", str(threads)]
     return Launch(command + (["--tls", *shop.certificate()] if tls else []))
 
 

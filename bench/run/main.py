@@ -103,8 +103,9 @@ def about(options, arguments):
 
 def cpus_of(server):
     """Where it runs: a reactor more, a CPU more, from the second on that of the load too."""
-    reactors = dict(server.settings).get("reactors", 1)
-    return set(range(SERVER_CPU, min(SERVER_CPU + reactors, os.cpu_count())))
+    settings = dict(server.settings)
+    threads = settings.get("reactors", settings.get("threads", 1))
+    return set(range(SERVER_CPU, min(SERVER_CPU + threads, os.cpu_count())))
 
 
 def availability(shop):

@@ -76,7 +76,6 @@ bool DiskEngine::keep_revocation(const Revocation& revocation, Ticket ticket, Ti
 void DiskEngine::hand_over() {
   if (!requests_.empty()) {
     writer_.post(std::move(requests_));
-    requests_ = {};
   }
 }
 

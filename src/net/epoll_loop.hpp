@@ -20,9 +20,9 @@ struct Event {
   std::uint32_t events = 0;
 };
 
-/// One epoll instance, level-triggered. It carries handles, never pointers: the caller looks up a
-/// handle with its generation, so that an event of a connection that was destroyed earlier in the
-/// same batch, its descriptor perhaps in use again, is ignored.
+/// One epoll instance, level-triggered unless EPOLLET is asked for. It carries handles, never
+/// pointers: the caller looks up a handle with its generation, so that an event of a connection
+/// that was destroyed earlier in the same batch, its descriptor perhaps in use again, is ignored.
 ///
 /// Thread: its reactor (checked in debug builds).
 class EpollLoop {
@@ -32,8 +32,8 @@ class EpollLoop {
 
   static Result<EpollLoop, SysError> open();
 
-  /// `events`: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLEXCLUSIVE (shared unix listeners); 0: only
-  /// EPOLLERR and EPOLLHUP, which the kernel always tells.
+  /// `events`: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLEXCLUSIVE (shared unix listeners), EPOLLET (a
+  /// WakeFd that nobody reads); 0: only EPOLLERR and EPOLLHUP, which the kernel always tells.
   Result<void, SysError> add(int fd, std::uint32_t events, std::uint64_t handle);
   /// Not for descriptors added with EPOLLEXCLUSIVE (EINVAL): remove and add those.
   Result<void, SysError> modify(int fd, std::uint32_t events, std::uint64_t handle);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -27,7 +28,11 @@ namespace wspush::net {
 /// lost, and a busy owner costs its senders no system call.
 ///
 /// A turn of the owner: `int timeout = inbox.prepare_sleep() ? t : 0; wait(timeout);
-/// inbox.awake(); ... if wake_fd() was readable: inbox.clear_wake(); ... inbox.take(...)`.
+/// inbox.awake(); ... if wake_fd() was readable: inbox.clear_wake(); ... inbox.take(...)`. With
+/// EPOLLET each write is an event of its own, so that nobody needs to read them: no clear_wake().
+///
+/// What carried a batch goes back to the senders with its room. Memory that one thread allocates
+/// and another one frees costs both of them the lock of an arena, for each batch.
 template <typename T>
 class Mailbox {
  public:
@@ -38,17 +43,25 @@ class Mailbox {
   ~Mailbox() {
     free_all(pushed_.load(std::memory_order_acquire));
     free_all(front_);
+    for (std::atomic<Node*>& spare : spares_) {
+      delete spare.load(std::memory_order_acquire);
+    }
   }
 
-  /// Hands `batch` over; empty ones are ignored. Thread: any. Cost: one allocation, one CAS, and a
-  /// write when the owner sleeps. If it throws (bad_alloc) `batch` is untouched and not sent.
+  /// Hands `batch` over and leaves an empty vector behind, often one with the room of an earlier
+  /// batch: fill it with the next one. Empty ones are ignored. Thread: any. Cost: one CAS, a write
+  /// when the owner sleeps, and an allocation when no node has come back. If it throws (bad_alloc)
+  /// `batch` is untouched and not sent.
   void post(std::vector<T>&& batch) {
     if (batch.empty()) {
       return;
     }
     const std::size_t count = batch.size();
-    Node* node = new Node{nullptr, {}};
-    node->items = std::move(batch);
+    Node* node = take_spare();
+    if (node == nullptr) {
+      node = new Node{nullptr, {}};
+    }
+    node->items.swap(batch);
     pending_.fetch_add(count, std::memory_order_relaxed);
     node->next = pushed_.load(std::memory_order_relaxed);
     while (!pushed_.compare_exchange_weak(node->next, node, std::memory_order_seq_cst,
@@ -79,7 +92,7 @@ class Mailbox {
       if (next_item_ == node->items.size()) {
         front_ = node->next;
         next_item_ = 0;
-        delete node;
+        give_back(node);
       }
     }
     return taken;
@@ -102,9 +115,10 @@ class Mailbox {
   /// The owner is awake again, for whatever reason: senders need not write.
   void awake() { asleep_.store(false, std::memory_order_relaxed); }
 
-  /// Readable when the owner was woken. Belongs to the mailbox; watch it with EPOLLIN.
+  /// Readable when the owner was woken. Belongs to the mailbox; watch it with EPOLLIN, or with
+  /// EPOLLIN and EPOLLET.
   int wake_fd() const { return wake_.fd(); }
-  /// Takes the wake-up away; call it when wake_fd() was readable.
+  /// Takes the wake-up away; call it when wake_fd() was readable and is watched without EPOLLET.
   void clear_wake() { wake_.clear(); }
 
   /// Items posted and not taken yet, roughly (those of a take() that runs still count); for
@@ -112,6 +126,12 @@ class Mailbox {
   std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
  private:
+  /// Nodes that may wait for the next batch: as many as fit into a cache line. With more senders
+  /// than that some allocate.
+  static constexpr std::size_t kSparesMax = 8;
+  /// Room that a node may keep. What a burst needed is freed.
+  static constexpr std::size_t kSpareBytesMax = 64 * 1024;
+
   /// Takes from `pending`, at its end, what was taken until then.
   struct Settlement {
     std::atomic<std::size_t>& pending;
@@ -137,6 +157,31 @@ class Mailbox {
     return front_ != nullptr;
   }
 
+  // A node is in one place at a time, and moves by exchange: whoever gets it has it alone.
+  Node* take_spare() {
+    for (std::atomic<Node*>& spare : spares_) {
+      // Looked at first: an exchange takes the line away from the owner for nothing.
+      if (spare.load(std::memory_order_relaxed) != nullptr) {
+        if (Node* const node = spare.exchange(nullptr, std::memory_order_acquire)) {
+          return node;
+        }
+      }
+    }
+    return nullptr;
+  }
+  void give_back(Node* node) {
+    node->items.clear();
+    if (node->items.capacity() * sizeof(T) <= kSpareBytesMax) {
+      for (std::atomic<Node*>& spare : spares_) {
+        if (spare.load(std::memory_order_relaxed) == nullptr) {
+          spare.store(node, std::memory_order_release);  // Only we fill them.
+          return;
+        }
+      }
+    }
+    delete node;
+  }
+
   static void free_all(Node* node) {
     while (node != nullptr) {
       delete std::exchange(node, node->next);
@@ -148,6 +193,8 @@ class Mailbox {
   std::atomic<std::size_t> pending_{0};
   std::atomic<bool> asleep_{false};
   WakeFd wake_;
+  // Written by both, once a batch.
+  alignas(64) std::array<std::atomic<Node*>, kSparesMax> spares_{};
   alignas(64) Node* front_ = nullptr;
   std::size_t next_item_ = 0;
   OwnerThread owner_;

@@ -112,7 +112,8 @@ Reactor::Reactor(Options options, Shared& shared, Peers& peers, api::ServerView&
 Reactor::~Reactor() = default;
 
 void Reactor::run() {
-  if (const auto added = loop_.add(mailbox_.wake_fd(), EPOLLIN, kMailboxEvent); !added) {
+  // Edge-triggered: a wake-up needs no read() then.
+  if (const auto added = loop_.add(mailbox_.wake_fd(), EPOLLIN | EPOLLET, kMailboxEvent); !added) {
     log::error("reactor {}: {}", index_, added.error().text());
     std::abort();
   }
@@ -212,9 +213,7 @@ void Reactor::turn() {
       if (connection != nullptr && bits != 0) {
         guarded(*connection, [&] { connection->on_events(bits); });
       }
-    } else if (event.handle == kMailboxEvent) {
-      mailbox_.clear_wake();
-    } else {
+    } else if (event.handle != kMailboxEvent) {  // Mail has been taken already.
       accept_from(event.handle - kFirstListenerEvent);
     }
   }
@@ -358,7 +357,6 @@ void Reactor::hand_over_mail() {
   for (std::size_t i = 0; i < outgoing_.size(); ++i) {
     if (!outgoing_[i].empty()) {
       peers_.mailbox_of(static_cast<std::uint16_t>(i)).post(std::move(outgoing_[i]));
-      outgoing_[i] = {};
     }
   }
 }
