@@ -219,8 +219,10 @@ class PresenceChecker:
             (stay.view.add if op == "join" else stay.view.discard)(user)
 
     def _judge_leave(self, stay, user, since, at):
-        if any(each.is_sure(since, at) for each in self._by_topic[stay.topic].get(user, ())):
-            self._broke(3, f"{stay.name} was told that {user} left {stay.topic}")
+        stays = self._by_topic[stay.topic].get(user, ())
+        if since < at and any(each.is_sure(since, at) for each in stays):
+            self._broke(3, f"{stay.name} was told that {user} left {stay.topic} "
+                           f"({_lives(stays, at)})")
 
     def _count_told(self, stay, number):
         self.counts["numbers"] += 1
@@ -299,9 +301,15 @@ class PresenceChecker:
 
 def _lives(stays, at):
     """Those that are not long over, in seconds from `at` on."""
-    return "; ".join(f"{stay.name} {stay.began - at:.1f} to " +
-                     ("now" if stay.gone_by is None else f"{stay.gone_by - at:.1f}")
-                     for stay in stays if stay.gone_by is None or stay.gone_by > at - 10)
+    def spell(stay):
+        sure = stay.sure + ([(stay.sure_since, None)] if stay.sure_since is not None else [])
+        return f"{stay.name} from {stay.began - at:.1f}, sure " + ", ".join(
+            f"{since - at:.1f} to " + ("now" if until is None else f"{until - at:.1f}")
+            for since, until in sure) + (
+                "" if stay.gone_by is None else f", gone by {stay.gone_by - at:.1f}")
+
+    return "; ".join(spell(stay) for stay in stays
+                     if stay.gone_by is None or stay.gone_by > at - 15)
 
 
 def _names(users):

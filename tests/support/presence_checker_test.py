@@ -73,6 +73,9 @@ KEPT = {
     "gone and back before it was told": [
         *WATCHER, *A, told(1, "join", "ann"), *leaves(20, "a"), *enters(20.1, "b", "ann"),
         look(60)],
+    "gone and back within what cannot be told apart": [
+        *WATCHER, *A, told(1.1, "join", "ann"), *leaves(2, "a"), told(2.1, "leave", "ann"),
+        *enters(3, "b", "ann"), told(3.1, "join", "ann"), look(60)],
     "the last of two connections decides": [
         *WATCHER, *A, *enters(1, "b", "ann"), told(1, "join", "ann"), *leaves(20, "a"),
         listed(30, [["ann", 1]]), *leaves(40, "b"), told(40, "leave", "ann"), look(60)],
