@@ -195,8 +195,8 @@ void Hub::tell_changes(Topic& topic, std::size_t& events_left) {
       watcher.has_missed = true;  // A change may have been taken that nobody is told.
     }
   }
-  // By index: a stream of this reactor may answer at once.
-  for (std::size_t i = 0; i < presence.watchers.size(); ++i) {
+  // By index and from the back: a stream of this reactor may answer at once, or end.
+  for (std::size_t i = presence.watchers.size(); i-- > 0;) {
     Watcher& watcher = presence.watchers[i];
     if (!events.empty() || watcher.has_missed) {
       watcher.is_telling = true;
@@ -209,8 +209,8 @@ void Hub::tell_changes(Topic& topic, std::size_t& events_left) {
                                            .home = topic.handle,
                                            .is_after_loss = is_after_loss});
       } catch (const std::bad_alloc&) {
-        presence.watchers[i].is_telling = false;
-        presence.watchers[i].has_missed = true;
+        watcher.is_telling = false;  // It has not heard of it, and so is where it was.
+        watcher.has_missed = true;
       }
     }
   }
