@@ -116,12 +116,12 @@ class Binder {
       case KeyType::kTextMap:
         break;
     }
-    const auto refusal = store_value(row, value, row.field(slot_));
-    if (refusal) {
-      const std::string item = refusal->item ? '[' + std::to_string(*refusal->item) + ']' : "";
-      faults_.add(refusal->at, path + item, refusal->message);
+    const std::vector<Refusal> refusals = store_value(row, value, row.field(slot_));
+    for (const Refusal& refusal : refusals) {
+      const std::string item = refusal.item ? '[' + std::to_string(*refusal.item) + ']' : "";
+      faults_.add(refusal.at, path + item, refusal.message);
     }
-    given_.add(path, {value.at, &row, refusal.has_value(), row.is_secret ? "" : value.text});
+    given_.add(path, {value.at, &row, !refusals.empty(), row.is_secret ? "" : value.text});
     for (std::size_t i = 0; i < value.items.size(); ++i) {
       given_.add(path + '[' + std::to_string(i) + ']', {value.items[i].at, &row});
     }

@@ -4,6 +4,7 @@
 #include <array>
 #include <type_traits>
 
+#include "config/fault_list.hpp"
 #include "config/units.hpp"
 
 namespace wspush::config {
@@ -60,17 +61,20 @@ bool is_scalar(const Node& node) {
   return node.kind == NodeKind::kScalar;
 }
 
+/// Of one value: more than a FaultList keeps say nothing more.
+constexpr std::size_t kRefusalsMax = FaultList::kFaultsMax;
+
 /// Stores a value through the Field's own type; one overload for each kind of member.
 struct Store {
   const KeyRow& row;
   const Node& node;
 
-  using Outcome = std::optional<Refusal>;
+  using Outcome = std::vector<Refusal>;
 
   Outcome no(std::string_view hint = {}) const {
-    return Refusal{node.at, std::nullopt, refuse(row, node, hint)};
+    return {Refusal{node.at, std::nullopt, refuse(row, node, hint)}};
   }
-  Outcome no_item(std::size_t index, const Node& item, std::string_view allowed) const {
+  Refusal no_item(std::size_t index, const Node& item, std::string_view allowed) const {
     return Refusal{item.at, index,
                    "found " + found_text(row, item) + "; allowed: " + std::string(allowed)};
   }
@@ -81,7 +85,7 @@ struct Store {
       return no();
     }
     *member = *value;
-    return std::nullopt;
+    return {};
   }
 
   Outcome operator()(milliseconds* member) const {
@@ -94,7 +98,7 @@ struct Store {
       return no();
     }
     *member = *value;
-    return std::nullopt;
+    return {};
   }
 
   Outcome operator()(std::string* member) const {
@@ -102,7 +106,7 @@ struct Store {
       return no();
     }
     *member = node.text;
-    return std::nullopt;
+    return {};
   }
 
   Outcome operator()(Texts* member) const {
@@ -110,18 +114,21 @@ struct Store {
       return no();
     }
     Texts items;
-    for (std::size_t i = 0; i < node.items.size(); ++i) {
+    Outcome refused;
+    for (std::size_t i = 0; i < node.items.size() && refused.size() < kRefusalsMax; ++i) {
       const Node& item = node.items[i];
       if (!is_scalar(item) || !row.format->fits(item.text)) {
-        return no_item(i, item, row.format->allowed);
+        refused.push_back(no_item(i, item, row.format->allowed));
+      } else if (std::ranges::find(items, item.text) != items.end()) {
+        refused.push_back(no_item(i, item, "each item once"));
+      } else {
+        items.push_back(item.text);
       }
-      if (std::ranges::find(items, item.text) != items.end()) {
-        return no_item(i, item, "each item once");
-      }
-      items.push_back(item.text);
     }
-    *member = std::move(items);
-    return std::nullopt;
+    if (refused.empty()) {
+      *member = std::move(items);
+    }
+    return refused;
   }
 
   Outcome operator()(TextPairs* member) const {
@@ -129,19 +136,26 @@ struct Store {
       return no();
     }
     TextPairs pairs;
+    Outcome refused;
     for (const Entry& entry : node.entries) {
+      if (refused.size() == kRefusalsMax) {
+        break;
+      }
       const bool is_double =
           std::ranges::find(pairs, entry.key, &TextPairs::value_type::first) != pairs.end();
       if (is_double || !is_scalar(entry.value)) {
-        return Refusal{entry.key_at, std::nullopt,
-                       "found " + shown(entry.key) +
-                           (is_double ? " a second time; allowed: once"
-                                      : " without a text; allowed: a text for each name")};
+        refused.push_back({entry.key_at, std::nullopt,
+                           "found " + shown(entry.key) +
+                               (is_double ? " a second time; allowed: once"
+                                          : " without a text; allowed: a text for each name")});
+      } else {
+        pairs.emplace_back(entry.key, entry.value.text);
       }
-      pairs.emplace_back(entry.key, entry.value.text);
     }
-    *member = std::move(pairs);
-    return std::nullopt;
+    if (refused.empty()) {
+      *member = std::move(pairs);
+    }
+    return refused;
   }
 
   Outcome operator()(ApiKey* member) const {
@@ -150,23 +164,27 @@ struct Store {
     }
     bool can_publish = false;
     bool can_read = false;
-    for (std::size_t i = 0; i < node.items.size(); ++i) {
+    Outcome refused;
+    for (std::size_t i = 0; i < node.items.size() && refused.size() < kRefusalsMax; ++i) {
       const Node& item = node.items[i];
       bool& right = item.text == "publish" ? can_publish : can_read;
       if (!is_scalar(item) || right || (item.text != "publish" && item.text != "read")) {
-        return no_item(i, item, "publish or read, each once");
+        refused.push_back(no_item(i, item, "publish or read, each once"));
+      } else {
+        right = true;
       }
-      right = true;
     }
-    member->can_publish = can_publish;
-    member->can_read = can_read;
-    return std::nullopt;
+    if (refused.empty()) {
+      member->can_publish = can_publish;
+      member->can_read = can_read;
+    }
+    return refused;
   }
 
-  Outcome operator()(std::monostate) const { return std::nullopt; }
+  Outcome operator()(std::monostate) const { return {}; }
   template <typename T>
   Outcome operator()(std::vector<T>*) const {
-    return std::nullopt;  // lists of sections are walked by the binder
+    return {};  // lists of sections are walked by the binder
   }
 
   template <typename T>
@@ -191,14 +209,14 @@ struct Store {
       return no();
     }
     *member = static_cast<T>(found->value);
-    return std::nullopt;
+    return {};
   }
 
   template <typename T>
   Outcome store_number(T* member) const {
     if (is_scalar(node) && !row.zero_word.empty() && node.text == row.zero_word) {
       *member = 0;
-      return std::nullopt;
+      return {};
     }
     const bool is_size = row.type == KeyType::kSize;
     if (!is_scalar(node) || (node.is_quoted && !is_size)) {
@@ -212,13 +230,13 @@ struct Store {
       return no();
     }
     *member = static_cast<T>(*value);
-    return std::nullopt;
+    return {};
   }
 };
 
 }  // namespace
 
-std::optional<Refusal> store_value(const KeyRow& row, const Node& node, Field field) {
+std::vector<Refusal> store_value(const KeyRow& row, const Node& node, Field field) {
   return std::visit(Store{row, node}, field);
 }
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/config_keys.hpp"
 #include "config/yaml_tree.hpp"
@@ -17,9 +18,10 @@ struct Refusal {
   std::string message;
 };
 
-/// Checks `node` by `row` and stores it behind `field`; on a refusal `field` is left as it was.
-/// For every key type that has a value of its own (not kSection, not kSections).
-std::optional<Refusal> store_value(const KeyRow& row, const Node& node, Field field);
+/// Checks `node` by `row` and stores it behind `field`. Returns why not, for each item of a list
+/// that is refused; `field` is left as it was then. For every key type that has a value of its own
+/// (not kSection, not kSections).
+std::vector<Refusal> store_value(const KeyRow& row, const Node& node, Field field);
 
 /// "found X; allowed: Y" for a value of the wrong kind. A secret's text is not shown.
 std::string refusal_text(const KeyRow& row, const Node& node);

@@ -59,7 +59,7 @@ void WebSocketSession::operator delete(void* session, std::size_t bytes) noexcep
   if (kUsesRecordPool) {
     RecordPool::of_this_thread().give_back(session, bytes);
   } else {
-    ::operator delete(session, bytes);
+    ::operator delete(session);
   }
 }
 

@@ -47,6 +47,10 @@ void Hub::append(Topic& topic, MessageRef message) {
     flush_topic(topic, sends_left);
   }
   const bool is_stream = topic.stream != StreamState::kNoStream;
+  if (topic.feed == nullptr && !is_stream && message->id().offset != topic.log.last() + 1) {
+    // Memory ran out for the one before it, here or on its way: a gap says so.
+    reset_log(topic, message->id().epoch, message->id().offset - 1);
+  }
   const bool has_keys = !is_stream && (topic.latest != nullptr || !message->key().empty());
   if (topic.feed == nullptr && !is_stream) {
     topic.log.append(std::move(message));
@@ -75,12 +79,12 @@ void Hub::mark_dirty(Topic& topic) {
   if (topic.is_dirty) {
     return;
   }
-  topic.is_dirty = true;
   if (topic.rule != nullptr && topic.rule->batch.count() > 0) {
     delayed_.push({now_ + topic.rule->batch, topic.handle});
   } else {
     dirty_.push_back(topic.handle);
   }
+  topic.is_dirty = true;
 }
 
 TimePoint Hub::next_flush() const {
@@ -150,11 +154,11 @@ void Hub::begin_walk(Topic& topic) {
 }
 
 void Hub::finish_flush(Topic& topic) {
-  topic.is_dirty = false;
   topic.unflushed_bytes = 0;
   let_join(topic);
   trim(topic);
   settle_stream(topic);
+  topic.is_dirty = false;  // Last: where memory runs out, the next flush does the rest.
 }
 
 void Hub::let_join(Topic& topic) {
@@ -171,6 +175,7 @@ void Hub::let_join(Topic& topic) {
         subscription.topic == topic.handle.slot &&
         table_.behind(subscription).cursor == joining.cursor) {
       WSPUSH_ASSERT(joining.cursor == topic.flushed);
+      array_of(topic, subscription).members.make_room();
       end_behind(joining.subscription);
       enter_array(topic, joining.subscription, fd_by_slot_[subscription.slot]);
     }
@@ -214,6 +219,8 @@ bool Hub::walk(Topic& topic, MemberArray& array, std::size_t& sends_left) {
                                         std::max<std::size_t>(sends_left / cost, 1)});
     const std::uint32_t begin = array.walked;
     short_sends_.clear();
+    table_.make_room_behind(
+        static_cast<std::uint32_t>(count));  // Nothing may fail once it is sent.
     sender_.send(array.members.view().subspan(begin, count), parts_, parts_bytes_, short_sends_);
     array.walked += static_cast<std::uint32_t>(count);
     sends_left -= std::min(sends_left, count * cost);
@@ -277,9 +284,9 @@ void Hub::enter_array(Topic& topic, std::uint32_t index, std::int32_t fd) {
   WSPUSH_ASSERT(topic.walked_messages == 0);
   Subscription& subscription = table_[index];
   MemberArray& array = array_of(topic, subscription);
-  subscription.state = Subscription::State::kMember;
-  subscription.place = array.members.size();
   array.members.push_back({fd, subscription.slot});
+  subscription.state = Subscription::State::kMember;
+  subscription.place = array.members.size() - 1;
 }
 
 void Hub::leave_array(Topic& topic, std::uint32_t index) {
@@ -315,12 +322,14 @@ void Hub::remove_from_array(MemberArray& array, std::uint32_t topic_slot, std::u
 void Hub::catch_up(std::uint32_t index) {
   Subscription& subscription = table_[index];
   Topic& topic = topic_at(subscription.topic);
+  // Where memory runs out it stays behind.
   if (!topic.is_dirty) {
+    array_of(topic, subscription).members.make_room();
     end_behind(index);
     enter_array(topic, index, fd_by_slot_[subscription.slot]);
   } else {
-    subscription.state = Subscription::State::kJoining;
     topic.joining.push_back({table_.behind(subscription).cursor, index});
+    subscription.state = Subscription::State::kJoining;
   }
 }
 
@@ -339,7 +348,7 @@ bool Hub::close_hole(Topic& topic, const Subscription& subscription, Behind& beh
   if (topic.stream != StreamState::kNoStream) {
     // A number takes the place of those before it. A join or leave does not: whoever misses one
     // would be wrong about who is there, for ever.
-    behind.cursor = log.last() - 1;
+    behind.cursor = log.empty() ? log.last() : log.last() - 1;
     if (subscription.mode == Mode::kAll) {
       ++counters_.presence_limit_hits;
       events_.on_too_slow(subscription.slot);

@@ -88,10 +88,8 @@ void Hub::forward_to_feeds(Topic& topic, FeedMail mail) {
   make_routes(topic, routes);
   mail.home = options_.reactor;
   mail.count = count_;
-  if (mail.receipt) {
-    expect_fan_outs(mail.receipt, routes.targets.size());
-  }
   for (const std::shared_ptr<const FeedTargets>& targets : routes.targets) {
+    expect_fan_outs(mail.receipt, 1);
     mail.targets = targets;
     tell(targets->reactor, mail);
   }

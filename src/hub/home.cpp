@@ -1,5 +1,6 @@
 // The home of a topic: order, the log, replicas in other reactors. And a replica's side of it.
 #include <algorithm>
+#include <new>
 
 #include "hub/hub.hpp"
 
@@ -28,12 +29,19 @@ Topic* Hub::open_home_topic(ByteView name) {
     ++counters_.topic_limit_hits;
     return nullptr;
   }
+  Topic* topic = nullptr;
+  try {
+    auto home = std::make_unique<Home>();
+    topic = &add_topic(name);
+    topic->home = std::move(home);
+  } catch (const std::bad_alloc&) {
+    shared_.topics.fetch_sub(1, std::memory_order_relaxed);
+    throw;
+  }
   ++home_topics_;
-  Topic& topic = add_topic(name);
-  topic.home = std::make_unique<Home>();
-  topic.home->position.topic = topic.handle.packed();
-  engine_.open(topic.name, topic.home->position);
-  return &topic;
+  topic->home->position.topic = topic->handle.packed();
+  engine_.open(topic->name, topic->home->position);
+  return topic;
 }
 
 void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
@@ -126,7 +134,15 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
     receipts_wanted_ += to.wants_receipt ? 1U : 0U;
   }
   topic->home->position.first_offset = topic->log.first();
-  engine_.publish(topic->home->position, std::move(draft), ticket, now_);
+  try {
+    engine_.publish(topic->home->position, std::move(draft), ticket, now_);
+  } catch (const std::bad_alloc&) {
+    const Handle handle = Handle::from_packed(ticket);
+    if (publishes_.find(handle) != nullptr) {
+      end_publish(handle, HubError::kUnavailable);
+    }
+    throw;
+  }
   if (idempotency_key.empty()) {
     return;
   }
@@ -145,23 +161,31 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   const MessageId id = message->id();
   ++counters_.published;
   message->stamp_count(++count_);
-  ReceiptId receipt;
-  if (receipts_wanted_ > 0) {
-    receipt = open_receipt(ticket);
-  }
-  if (receipt) {
-    expect_fan_outs(receipt, topic->home->replicas.view().size() + 1);
-    tally_until_flushed(tally_of(message, receipt), *topic);
-  }
+  const ReceiptId receipt =
+      receipts_wanted_ > 0 ? open_receipt(ticket, message, *topic) : ReceiptId{};
   for (const Replica& replica : topic->home->replicas.view()) {
-    post_.send(replica.reactor, AppendMail{replica.topic, message, receipt});
+    expect_fan_outs(receipt, 1);
+    try {
+      post_.send(replica.reactor, AppendMail{replica.topic, message, receipt});
+    } catch (const std::bad_alloc&) {
+      // The replica finds a hole before the next one, and tells it.
+      expect_fan_outs(receipt, -1);
+    }
   }
   if (has_feeds_) {
     forward_to_feeds(*topic, FeedMail{.targets = nullptr, .message = message, .receipt = receipt});
   }
-  append(*topic, std::move(message));
-  enforce_history_bytes(kVictimsPerPublish);
   const Handle pending_handle = Handle::from_packed(ticket);
+  try {
+    append(*topic, std::move(message));
+    enforce_history_bytes(kVictimsPerPublish);
+  } catch (const std::bad_alloc&) {
+    receipts_.erase(Handle::from_packed(receipt.handle));
+    if (publishes_.find(pending_handle) != nullptr) {
+      end_publish(pending_handle, HubError::kUnavailable);
+    }
+    throw;
+  }
   if (const PendingPublish* pending = publishes_.find(pending_handle)) {
     if (!pending->idempotency_key.empty()) {
       idempotency_.remember(topic->name, pending->idempotency_key, id, now_);

@@ -1,6 +1,7 @@
 #include "hub/hub.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "base/check.hpp"
 
@@ -37,7 +38,9 @@ Hub::Hub(const HubOptions& options, HubShared& shared, engine::Engine& engine, P
   engine_.start(*this);
 }
 
-Hub::~Hub() = default;
+Hub::~Hub() {
+  end_reload();  // The others need not wait for it.
+}
 
 std::uint16_t Hub::home_of(ByteView topic) const {
   return options_.reactors == 1
@@ -47,7 +50,14 @@ std::uint16_t Hub::home_of(ByteView topic) const {
 
 Topic* Hub::find_topic(ByteView name) {
   const auto slot = names_.find(name);
-  return slot ? &topic_at(*slot) : nullptr;
+  if (!slot) {
+    return nullptr;
+  }
+  Topic& topic = topic_at(*slot);
+  if (is_reloading() && *slot >= reload_.next_topic) {
+    use_new_rule(topic);  // Whoever comes by its name must not meet the old one.
+  }
+  return &topic;
 }
 
 const Topic* Hub::find_topic(ByteView name) const {
@@ -58,12 +68,20 @@ const Topic* Hub::find_topic(ByteView name) const {
 Topic& Hub::add_topic(ByteView name) {
   const Handle handle = topics_.emplace();
   Topic& topic = *topics_.find(handle);
-  topic.name = name;
+  try {
+    topic.name = name;
+    names_.insert(name, handle.slot);
+  } catch (const std::bad_alloc&) {
+    topics_.erase(handle);
+    throw;
+  }
   topic.handle = handle;
   topic.rule = rules_->rule_of(name);
+  if (handle.slot < reload_.is_withdrawn.size()) {
+    reload_.is_withdrawn[handle.slot] = false;  // That was said of the one before it.
+  }
   topic.idle_since = ShortTime::before(now_);
   topic.flushed_at = ShortTime::before(now_ - kLongAgo);
-  names_.insert(name, handle.slot);
   return topic;
 }
 
@@ -280,41 +298,6 @@ void Hub::reply(const ReplyTo& to, Reply reply) {
   }
 }
 
-void Hub::set_rules(const RuleSource& rules) {
-  if (rules_ != nullptr) {
-    // The other reactors hear of it a little sooner or later: whoever begins to watch then is to be
-    // told of everybody.
-    tell_from_ = now_ + kCountInterval;
-  }
-  rules_ = &rules;
-  std::vector<bool> is_withdrawn(topics_.slot_count(), false);
-  topics_.for_each([&](Handle handle, Topic& topic) {
-    if (topic.feed != nullptr) {
-      judge_feed(topic);
-      for (const ByteView filter : filters_of(topic.name)) {
-        is_withdrawn[handle.slot] = is_withdrawn[handle.slot] || !rules.may_subscribe(filter);
-      }
-      return;
-    }
-    if (topic.stream != StreamState::kNoStream) {
-      return;
-    }
-    topic.rule = rules.rule_of(topic.name);
-    if (topic.home != nullptr && topic.home->presence != nullptr) {
-      judge_home_presence(topic);
-    }
-    is_withdrawn[handle.slot] = !rules.may_subscribe(topic.name);
-  });
-  for (std::uint32_t index = 0; index < table_.index_end(); ++index) {
-    const Subscription subscription = table_[index];
-    if (subscription.state != Subscription::State::kFree && is_withdrawn[subscription.topic]) {
-      end_subscription(index);
-      events_.on_withdrawn(subscription.slot, subscription.form, topic_at(subscription.topic).name);
-    }
-  }
-  judge_all_presence();
-}
-
 void Hub::on_mail(HubMail&& mail) {
   struct Visitor {
     Hub& hub;
@@ -324,10 +307,7 @@ void Hub::on_mail(HubMail&& mail) {
     void operator()(AppendMail&& m) {
       Topic* const topic = hub.topics_.find(m.replica);
       if (m.receipt) {
-        Tally& tally = hub.tally_of(m.message, m.receipt);
-        if (topic != nullptr) {
-          tally_until_flushed(tally, *topic);
-        }
+        hub.tally_append(m, topic);
       }
       if (topic != nullptr) {
         hub.append(*topic, std::move(m.message));

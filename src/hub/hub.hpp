@@ -46,6 +46,8 @@ struct HubShared {
   alignas(64) std::atomic<std::uint64_t> topics{0};  ///< at home anywhere
   /// Of the logs at home anywhere, nearly: each hub adds what it knows now and then.
   alignas(64) std::atomic<std::uint64_t> history_bytes{0};
+  /// Reactors that have heard of new rules and are not through with their topics.
+  std::atomic<std::uint32_t> reloading{0};
 };
 
 struct HubOptions {
@@ -103,8 +105,14 @@ class Hub final : public engine::EngineEvents {
   /// At the start of a turn.
   void set_now(TimePoint now) { now_ = now; }
   void set_limits(const HubLimits& limits) { limits_ = limits; }
-  /// Every topic looks its rule up again; subscriptions that `may_subscribe` no longer lets in end.
+  /// What is published or subscribed to from now on is judged by `rules`. Every topic looks its
+  /// rule up again, and subscriptions that `may_subscribe` no longer lets in end, some at once and
+  /// the others in the turns that come (`judge_some`); until then the rules before have to live as
+  /// well.
   void set_rules(const RuleSource& rules);
+  /// Once in each turn. True: there is more to do.
+  bool judge_some();
+  bool is_reloading() const { return reload_.is_under_way; }
 
   // --- subscriptions of this reactor's connections
 
@@ -165,15 +173,18 @@ class Hub final : public engine::EngineEvents {
   /// Answers RevocationKeptReply once the engine keeps it as safe as it keeps messages.
   void keep_revocation(const engine::Revocation& revocation, const ReplyTo& to);
 
-  /// Calls `visit(name, subscribers)` for the topics at home here.
+  /// Calls `visit(name, subscribers)` for the topics at home here, of those in the slots [first,
+  /// last): some in each turn, up to `topic_slots()` at the first.
   template <typename Visit>
-  void for_each_home_topic(Visit&& visit) {
-    topics_.for_each([&](Handle, Topic& topic) {
+  void for_each_home_topic_in(std::uint32_t first, std::uint32_t last, Visit&& visit) {
+    topics_.for_each_in(first, last, [&](Handle, Topic& topic) {
       if (topic.home != nullptr) {
         visit(ByteView(topic.name), subscribers_of(topic));
       }
     });
   }
+
+  std::uint32_t topic_slots() const { return topics_.slot_count(); }
 
   // --- the turn
 
@@ -272,6 +283,13 @@ class Hub final : public engine::EngineEvents {
     PresentUser user;
     std::uint32_t count = 0;  ///< topics
   };
+  /// New rules that not everything has been judged by.
+  struct Reload {
+    std::vector<bool> is_withdrawn;  ///< by topic (slot), as far as there were topics
+    std::uint32_t next_topic = 0;
+    std::uint32_t next_subscription = 0;
+    bool is_under_way = false;
+  };
   struct Delayed {
     TimePoint due;
     Handle topic;
@@ -302,6 +320,13 @@ class Hub final : public engine::EngineEvents {
 
   /// Mail, or a call where the other reactor is this one.
   void tell(std::uint16_t reactor, HubMail mail);
+
+  // reload.cpp
+  void wait_for_watchers();
+  void end_reload();
+  void use_new_rule(Topic& topic);
+  void judge_topic(Topic& topic);
+  void judge_subscription(std::uint32_t index);
 
   // subscribing.cpp
   void become_ready(Topic& topic);
@@ -369,8 +394,9 @@ class Hub final : public engine::EngineEvents {
                  std::uint32_t place, WireForm form, std::uint64_t cursor) const;
 
   // receipts.cpp: how many a message was written to
-  ReceiptId open_receipt(engine::Ticket ticket);
-  void expect_fan_outs(const ReceiptId& receipt, std::size_t count);
+  ReceiptId open_receipt(engine::Ticket ticket, const MessageRef& message, const Topic& topic);
+  void expect_fan_outs(const ReceiptId& receipt, std::int32_t count);
+  void tally_append(const AppendMail& mail, const Topic* topic);
   Tally& tally_of(const MessageRef& message, const ReceiptId& receipt);
   static void tally_until_flushed(Tally& tally, const Topic& topic);
   void tally_walk(const Topic& topic, const MemberArray& array, std::uint32_t begin,
@@ -421,7 +447,7 @@ class Hub final : public engine::EngineEvents {
   // watching.cpp: presence in the reactor of the subscribers
   Handle home_handle_of(const Topic& topic) const;
   void judge_presence(std::uint32_t index, const PresentUser& user);
-  void judge_all_presence();
+  void judge_presence_again(std::uint32_t index);
   void become_present(std::uint32_t index, const PresentUser& user);
   void end_present(std::uint32_t index);
   Topic* stream_of(const Topic& topic);
@@ -444,6 +470,7 @@ class Hub final : public engine::EngineEvents {
   void tell_presence();
   void tell_count(Topic& topic);
   void tell_changes(Topic& topic, std::size_t& events_left);
+  void take_changes(Topic& topic, std::vector<MessageRef>& events, std::size_t& events_left);
   void members_at_home(ByteView name, std::uint32_t from, std::uint32_t limit, const ReplyTo& to);
 
   const HubOptions options_;
@@ -453,6 +480,7 @@ class Hub final : public engine::EngineEvents {
   MemberSender& sender_;
   SubscriberEvents& events_;
   const RuleSource* rules_ = nullptr;
+  Reload reload_;
   HubLimits limits_;
   HubCounters counters_;
   TimePoint now_{};

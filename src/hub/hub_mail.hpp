@@ -133,7 +133,7 @@ struct PresentMail {
   Kind kind = Kind::kJoin;
   PresentUser user;
 };
-/// reactor with watchers -> home: "Tell my presence stream of the topic", or no longer.
+/// reactor with watchers -> home: "Tell my presence stream of the topic", or no longer this stream.
 struct WatchMail {
   Handle home;
   std::uint16_t reactor = 0;
@@ -145,11 +145,15 @@ struct PresenceMail {
   Handle stream;
   std::vector<MessageRef> events;
   bool wants_answer = false;  ///< PresenceToldMail, when all of it has been sent
+  std::uint16_t reactor = 0;  ///< of the home
+  Handle home;
+  bool is_after_loss = false;  ///< something before it was lost: who watches has to come again
 };
 /// presence stream -> home: "I can take more."
 struct PresenceToldMail {
   Handle home;
   std::uint16_t reactor = 0;
+  bool has_failed = false;  ///< memory ran out: some of it was told to nobody here
 };
 struct MembersMail {
   std::string topic;
@@ -182,12 +186,11 @@ struct ReplyMail {
   Reply reply;
 };
 
-using HubMail =
-    std::variant<OpenReplicaMail, SnapshotMail, AppendMail, ReceiptMail, ResetMail, DropMail,
-                 CountMail, CloseReplicaMail, FenceMail, OpenFeedMail, FeedOpenedMail, FeedMail,
-                 FetchMail, FetchedMail, FeedCountMail, CloseFeedMail, PresentMail, WatchMail,
-                 PresenceMail, PresenceToldMail, MembersMail, PublishMail, HistoryMail, ViewMail,
-                 ClearMail, ReplyMail>;
+using HubMail = std::variant<OpenReplicaMail, SnapshotMail, AppendMail, ReceiptMail, ResetMail,
+                             DropMail, CountMail, CloseReplicaMail, FenceMail, OpenFeedMail,
+                             FeedOpenedMail, FeedMail, FetchMail, FetchedMail, FeedCountMail,
+                             CloseFeedMail, PresentMail, WatchMail, PresenceMail, PresenceToldMail,
+                             MembersMail, PublishMail, HistoryMail, ViewMail, ClearMail, ReplyMail>;
 
 /// Carries mail to the hubs of other reactors, in order.
 class Post {

@@ -36,11 +36,16 @@ class MemberList {
   }
   Member& operator[](std::size_t index) { return view()[index]; }
 
-  /// Amortised O(1). May throw bad_alloc; nothing has changed then.
-  void push_back(Member member) {
+  /// The next `push_back` will not throw. May throw bad_alloc itself; nothing has changed then.
+  void make_room() {
     if (size_ == capacity_) {
       grow();
     }
+  }
+
+  /// Amortised O(1). May throw bad_alloc; nothing has changed then.
+  void push_back(Member member) {
+    make_room();
     ++size_;
     view().back() = member;
   }

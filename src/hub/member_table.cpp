@@ -13,13 +13,6 @@ constexpr ByteView kBeforeName = R"({"user":)";
 constexpr ByteView kBeforeInfo = R"(,"info":)";
 constexpr std::uint32_t kWordBits = 64;
 
-/// The user as a JSON string: one spelling for each name, so that it serves as the key too.
-std::string spell(ByteView user) {
-  std::string name;
-  append_json_string(name, user);
-  return name;
-}
-
 std::string text_of(ByteView name, ByteView info) {
   std::string text;
   if (info.empty()) {
@@ -31,6 +24,14 @@ std::string text_of(ByteView name, ByteView info) {
 }
 
 }  // namespace
+
+/// The user as a JSON string: one spelling for each name, so that it serves as the key too. Of who
+/// is there it allocates nothing: it was spelled when it joined.
+ByteView MemberTable::spell(ByteView user) {
+  spelled_.clear();
+  append_json_string(spelled_, user);
+  return spelled_;
+}
 
 ByteView MemberTable::name_at(std::uint32_t place) const {
   const Entry& entry = at(place);
@@ -85,7 +86,7 @@ void MemberTable::changed(std::uint32_t place) {
 }
 
 void MemberTable::join(ByteView user, ByteView info) {
-  const std::string name = spell(user);
+  const ByteView name = spell(user);
   std::string text = text_of(name, info);
   const auto found = names_.find(name);
   const std::uint32_t place = found ? *found : add(name, std::move(text));
@@ -119,7 +120,7 @@ void MemberTable::leave(ByteView user) {
 }
 
 void MemberTable::renew(ByteView user, ByteView info) {
-  const std::string name = spell(user);
+  const ByteView name = spell(user);
   if (const auto place = names_.find(name)) {
     at(*place).text = text_of(name, info);
   }
@@ -148,15 +149,15 @@ MemberChange MemberTable::take_change() {
   }
   const std::uint32_t place = first_change_;
   Entry& entry = at(place);
-  first_change_ = entry.next;
-  entry.is_waiting = false;
-  entry.next = kNowhere;
   const bool is_present = entry.connections > 0;
   MemberChange change{.kind = MemberChange::Kind::kNothing, .member = {}};
   if (is_present != entry.is_told) {
     change.kind = is_present ? MemberChange::Kind::kJoin : MemberChange::Kind::kLeave;
-    change.member = entry.text;
+    change.member = entry.text;  // May throw: nothing has changed yet.
   }
+  first_change_ = entry.next;
+  entry.is_waiting = false;
+  entry.next = kNowhere;
   entry.is_told = is_present;
   if (!is_present) {
     remove(place);

@@ -53,7 +53,7 @@ class MemberTable {
 
   /// One connection more. `info` is what is shown from now on: the newest one counts.
   void join(ByteView user, ByteView info);
-  /// One connection less; of a user that is there.
+  /// One connection less; of a user that is there. Allocates nothing.
   void leave(ByteView user);
   /// Another info; nothing where the user is not there.
   void renew(ByteView user, ByteView info);
@@ -101,12 +101,14 @@ class MemberTable {
     ++looks_;
     return entries_[place];
   }
+  ByteView spell(ByteView user);
   ByteView name_at(std::uint32_t place) const;
   std::uint32_t add(ByteView name, std::string text);
   void remove(std::uint32_t place);
   void set_present(std::uint32_t place, bool is_present);
   void changed(std::uint32_t place);
 
+  std::string spelled_;  ///< scratch, as long as the longest name that has joined
   std::deque<Entry> entries_;
   NameTable<TextOf> names_;
   std::vector<std::uint64_t> present_bits_;  ///< by place

@@ -1,6 +1,8 @@
 // Presence at the home of a topic: its members, and what the reactors with watchers are told.
 #include <algorithm>
+#include <new>
 #include <string>
+#include <utility>
 
 #include "hub/hub.hpp"
 
@@ -38,18 +40,19 @@ void Hub::on_present_mail(const PresentMail& mail) {
     return;
   }
   MemberTable& members = presence_of(*topic).members;
-  presence_changed(*topic);  // First, as it may throw: the next flush looks at it.
   const std::uint64_t before = members.size();
-  switch (mail.kind) {
-    case PresentMail::Kind::kJoin:
-      members.join(*mail.user.name, *mail.user.info);
-      break;
-    case PresentMail::Kind::kLeave:
-      members.leave(*mail.user.name);
-      break;
-    case PresentMail::Kind::kRenew:
-      members.renew(*mail.user.name, *mail.user.info);
-      break;
+  if (mail.kind == PresentMail::Kind::kLeave) {
+    // First, as it cannot fail: nobody says it again.
+    members.leave(*mail.user.name);
+    home_members_ += members.size() - before;
+    presence_changed(*topic);
+    return;
+  }
+  presence_changed(*topic);  // First, as it may throw: the next flush looks at it.
+  if (mail.kind == PresentMail::Kind::kJoin) {
+    members.join(*mail.user.name, *mail.user.info);
+  } else {
+    members.renew(*mail.user.name, *mail.user.info);
   }
   home_members_ += members.size() - before;
 }
@@ -60,8 +63,9 @@ void Hub::on_watch_mail(const WatchMail& mail) {
     return;
   }
   HomePresence& presence = presence_of(*topic);
-  std::erase_if(presence.watchers,
-                [&](const Watcher& watcher) { return watcher.reactor == mail.reactor; });
+  std::erase_if(presence.watchers, [&](const Watcher& watcher) {
+    return watcher.reactor == mail.reactor && (!mail.is_end || watcher.stream == mail.stream);
+  });
   if (!mail.is_end) {
     presence.watchers.push_back(
         {.reactor = mail.reactor, .stream = mail.stream, .wants_count = true});
@@ -77,6 +81,8 @@ void Hub::on_presence_told(const PresenceToldMail& mail) {
   for (Watcher& watcher : topic->home->presence->watchers) {
     if (watcher.reactor == mail.reactor) {
       watcher.is_telling = false;
+      watcher.has_missed |= mail.has_failed;
+      watcher.wants_count |= mail.has_failed;
     }
   }
   presence_changed(*topic);
@@ -86,11 +92,11 @@ void Hub::on_presence_told(const PresenceToldMail& mail) {
 void Hub::presence_changed(Topic& topic) {
   HomePresence& presence = *topic.home->presence;
   if (presence.kind == config::Presence::kCount && !presence.is_count_due) {
-    presence.is_count_due = true;
     const TimePoint due = presence.count_told_at == TimePoint{}
                               ? now_
                               : std::max(now_, presence.count_told_at + kCountInterval);
     counts_due_.push({due, topic.handle});
+    presence.is_count_due = true;
   }
   list_presence(topic);
 }
@@ -98,8 +104,8 @@ void Hub::presence_changed(Topic& topic) {
 /// Has it looked at by the next flush.
 void Hub::list_presence(Topic& topic) {
   if (!topic.home->presence->is_listed) {
-    topic.home->presence->is_listed = true;
     presence_listed_.push_back(topic.handle);
+    topic.home->presence->is_listed = true;
   }
 }
 
@@ -111,6 +117,9 @@ void Hub::tell_presence() {
     if (topic != nullptr && topic->home->presence != nullptr) {
       tell_count(*topic);
     }
+  }
+  if (shared_.reloading.load(std::memory_order_relaxed) > 0 && !presence_listed_.empty()) {
+    wait_for_watchers();
   }
   if (now_ < tell_from_) {
     return;
@@ -143,13 +152,25 @@ void Hub::tell_count(Topic& topic) {
   }
   const std::uint64_t count = presence.members.size();
   const bool is_new = count != presence.count_told;
-  const MessageRef event = Message::create(PayloadKind::kJson, std::to_string(count), kCountEvent);
-  for (Watcher& watcher : presence.watchers) {
-    if (is_new || watcher.wants_count) {
-      watcher.wants_count = false;
-      presence.count_told_at = now_;
-      tell(watcher.reactor, PresenceMail{watcher.stream, {event}, false});
+  try {
+    const MessageRef event =
+        Message::create(PayloadKind::kJson, std::to_string(count), kCountEvent);
+    for (Watcher& watcher : presence.watchers) {
+      if (is_new || watcher.wants_count) {
+        watcher.wants_count = false;
+        presence.count_told_at = now_;
+        tell(watcher.reactor, PresenceMail{.stream = watcher.stream,
+                                           .events = {event},
+                                           .reactor = options_.reactor,
+                                           .home = topic.handle});
+      }
     }
+  } catch (const std::bad_alloc&) {
+    for (Watcher& watcher : presence.watchers) {
+      watcher.wants_count = true;  // Who has it already finds nothing new.
+    }
+    presence_changed(topic);
+    throw;
   }
   presence.count_told = count;
 }
@@ -161,10 +182,51 @@ void Hub::tell_changes(Topic& topic, std::size_t& events_left) {
   MemberTable& members = presence.members;
   const bool must_wait = std::ranges::any_of(
       presence.watchers, [](const Watcher& watcher) { return watcher.is_telling; });
-  if (must_wait || !members.has_changes()) {
+  const bool has_missed =
+      std::ranges::any_of(presence.watchers, [](const Watcher& each) { return each.has_missed; });
+  if (must_wait || !(members.has_changes() || has_missed)) {
     return;  // An answer will list it again.
   }
   std::vector<MessageRef> events;
+  try {
+    take_changes(topic, events, events_left);
+  } catch (const std::bad_alloc&) {
+    for (Watcher& watcher : presence.watchers) {
+      watcher.has_missed = true;  // A change may have been taken that nobody is told.
+    }
+  }
+  // By index and from the back: a stream of this reactor may answer at once, or end.
+  for (std::size_t i = presence.watchers.size(); i-- > 0;) {
+    Watcher& watcher = presence.watchers[i];
+    if (!events.empty() || watcher.has_missed) {
+      watcher.is_telling = true;
+      const bool is_after_loss = std::exchange(watcher.has_missed, false);
+      try {
+        tell(watcher.reactor, PresenceMail{.stream = watcher.stream,
+                                           .events = events,
+                                           .wants_answer = true,
+                                           .reactor = options_.reactor,
+                                           .home = topic.handle,
+                                           .is_after_loss = is_after_loss});
+      } catch (const std::bad_alloc&) {
+        watcher.is_telling = false;  // It has not heard of it, and so is where it was.
+        watcher.has_missed = true;
+      }
+    }
+  }
+  const bool waits = std::ranges::any_of(presence.watchers,
+                                         [](const Watcher& watcher) { return watcher.is_telling; });
+  const bool is_owing =
+      std::ranges::any_of(presence.watchers, [](const Watcher& each) { return each.has_missed; });
+  if ((members.has_changes() || is_owing) && !waits) {
+    presence_changed(topic);
+  }
+}
+
+/// The oldest changes, as what watchers are told; some may come to nothing.
+void Hub::take_changes(Topic& topic, std::vector<MessageRef>& events, std::size_t& events_left) {
+  HomePresence& presence = *topic.home->presence;
+  MemberTable& members = presence.members;
   std::size_t bytes = 0;
   while (events.size() < kEventsPerLetter && bytes < kEventBytesPerLetter && events_left > 0) {
     const MemberChange change = members.take_change();
@@ -178,18 +240,6 @@ void Hub::tell_changes(Topic& topic, std::size_t& events_left) {
           Message::create(PayloadKind::kJson, change.member,
                           change.kind == MemberChange::Kind::kJoin ? kJoinEvent : kLeaveEvent));
     }
-  }
-  if (!events.empty()) {
-    // By index: a stream of this reactor may answer at once.
-    for (std::size_t i = 0; i < presence.watchers.size(); ++i) {
-      presence.watchers[i].is_telling = true;
-      tell(presence.watchers[i].reactor, PresenceMail{presence.watchers[i].stream, events, true});
-    }
-  }
-  const bool waits = std::ranges::any_of(presence.watchers,
-                                         [](const Watcher& watcher) { return watcher.is_telling; });
-  if (members.has_changes() && !waits) {
-    presence_changed(topic);
   }
 }
 
@@ -207,7 +257,8 @@ void Hub::members(ByteView topic, std::uint32_t from, std::uint32_t limit, const
 void Hub::members_at_home(ByteView name, std::uint32_t from, std::uint32_t limit,
                           const ReplyTo& to) {
   const Topic* const topic = find_topic(name);
-  const config::TopicRule* const rule = topic == nullptr ? rules_->rule_of(name) : topic->rule;
+  const config::TopicRule* const rule =
+      topic == nullptr || is_reloading() ? rules_->rule_of(name) : topic->rule;
   MembersReply answer{
       .is_count_only = rule != nullptr && rule->presence == config::Presence::kCount,
       .members = {},

@@ -26,6 +26,7 @@ struct Watcher {
   Handle stream;             ///< there
   bool is_telling = false;   ///< has not sent yet what it got last
   bool wants_count = false;  ///< has not been told a number yet
+  bool has_missed = false;   ///< memory ran out for something that it was to be told
 };
 
 /// What the home of a topic has where there are members, or watchers.

@@ -6,6 +6,7 @@
 // of its walks over the message is through, and answers once. Where nobody asked, `tallies_` is
 // empty, and all of this is one look at that for each walk.
 #include <algorithm>
+#include <new>
 
 #include "hub/hub.hpp"
 
@@ -22,27 +23,62 @@ const Message* original_of(const Message& message) {
 
 // --- at the home
 
-/// None where the publisher whose ticket it is does not want one.
-ReceiptId Hub::open_receipt(engine::Ticket ticket) {
+/// Counts the fan-out of the message's own topic. None where the publisher whose ticket it is does
+/// not want one, or memory runs out: then it is answered at once, and that nobody got it.
+ReceiptId Hub::open_receipt(engine::Ticket ticket, const MessageRef& message, const Topic& topic) {
   const PendingPublish* const pending = publishes_.find(Handle::from_packed(ticket));
   if (pending == nullptr || !pending->to.wants_receipt) {
     return {};
   }
-  const Handle handle = receipts_.emplace(Receipt{.to = pending->to, .answer = {}});
-  return {.handle = handle.packed(), .home = options_.reactor};
+  ReceiptId receipt;
+  try {
+    const Handle handle = receipts_.emplace(Receipt{.to = pending->to, .answer = {}});
+    receipt = {.handle = handle.packed(), .home = options_.reactor};
+    expect_fan_outs(receipt, 1);
+    tally_until_flushed(tally_of(message, receipt), topic);
+    return receipt;
+  } catch (const std::bad_alloc&) {
+    if (tallies_.contains(message.get())) {
+      return receipt;  // It does not wait for the walk, and counts nobody here.
+    }
+    receipts_.erase(Handle::from_packed(receipt.handle));
+    return {};
+  }
 }
 
-void Hub::expect_fan_outs(const ReceiptId& receipt, std::size_t count) {
-  receipts_.find(Handle::from_packed(receipt.handle))->missing += static_cast<std::uint32_t>(count);
+/// So many fan-outs more, or less where the question was not sent.
+void Hub::expect_fan_outs(const ReceiptId& receipt, std::int32_t count) {
+  if (receipt) {
+    receipts_.find(Handle::from_packed(receipt.handle))->missing +=
+        static_cast<std::uint32_t>(count);
+  }
+}
+
+/// A replica has got the message and the question. Where memory runs out it counts nobody.
+void Hub::tally_append(const AppendMail& mail, const Topic* topic) {
+  try {
+    Tally& tally = tally_of(mail.message, mail.receipt);
+    if (topic != nullptr) {
+      tally_until_flushed(tally, *topic);
+    }
+  } catch (const std::bad_alloc&) {
+    if (!tallies_.contains(mail.message.get())) {
+      tell(mail.receipt.home,
+           ReceiptMail{.handle = mail.receipt.handle, .fan_outs = 1, .written = 0});
+    }
+  }
 }
 
 void Hub::on_receipt(const ReceiptMail& mail) {
   const Handle handle = Handle::from_packed(mail.handle);
-  Receipt& receipt = *receipts_.find(handle);
-  receipt.answer.written += mail.written;
-  receipt.missing -= mail.fan_outs;
-  if (receipt.missing == 0) {
-    const Receipt done = receipt;
+  Receipt* const receipt = receipts_.find(handle);
+  if (receipt == nullptr) {
+    return;  // The publish has failed meanwhile.
+  }
+  receipt->answer.written += mail.written;
+  receipt->missing -= mail.fan_outs;
+  if (receipt->missing == 0) {
+    const Receipt done = *receipt;
     receipts_.erase(handle);
     reply(done.to, done.answer);
   }

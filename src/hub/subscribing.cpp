@@ -139,10 +139,10 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
 }
 
 std::uint32_t Hub::add_subscription(Topic& topic, Member who, const SubscribeOptions& options) {
-  const std::uint32_t index = table_.add(topic.handle.slot, who.slot, options.form, options.mode);
   if (who.slot >= fd_by_slot_.size()) {
     fd_by_slot_.resize(who.slot + 1, -1);
   }
+  const std::uint32_t index = table_.add(topic.handle.slot, who.slot, options.form, options.mode);
   fd_by_slot_[who.slot] = who.fd;
   ++topic.subscribers;
   count_changed(topic);
@@ -189,9 +189,11 @@ void Hub::overtake_flush_of(std::uint32_t index) {
   if (table_[index].state == Subscription::State::kJoining) {
     table_[index].state = Subscription::State::kBehind;  // Its cursor will do.
   }
-  if (table_[index].state != Subscription::State::kMember || !topic.is_dirty) {
+  if (table_[index].state != Subscription::State::kMember || !topic.is_dirty ||
+      table_[index].place == kNone) {
     return;
   }
+  table_.make_room_behind(1);
   const MemberArray& array = array_of(topic, table_[index]);
   const bool is_served = table_[index].place < array.walked;
   const std::uint64_t cursor = is_served ? topic.walk_end() : topic.flushed;
@@ -220,10 +222,10 @@ void Hub::end_subscription(std::uint32_t index) {
   if (table_[index].is_watching) {
     end_watch(index);
   }
-  if (table_[index].state == Subscription::State::kMember) {
-    leave_array(topic, index);
-  } else {
+  if (table_[index].state != Subscription::State::kMember) {
     end_behind(index);
+  } else if (table_[index].place != kNone) {  // Else memory ran out before it had one.
+    leave_array(topic, index);
   }
   if (table_[index].mode == Mode::kRated) {
     rated_.erase(index);
@@ -256,8 +258,8 @@ TimePoint Hub::last_delivery(std::uint32_t slot) const {
 
 void Hub::count_changed(Topic& topic) {
   if (topic.home == nullptr && !topic.is_count_dirty) {
-    topic.is_count_dirty = true;
     count_dirty_.push_back(topic.handle);
+    topic.is_count_dirty = true;
   }
 }
 

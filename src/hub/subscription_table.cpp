@@ -76,6 +76,7 @@ std::uint32_t SubscriptionTable::add(std::uint32_t topic, std::uint32_t slot, Wi
   if ((used_ + 1) * 4 > index_.size() * 3) {
     index_grow();
   }
+  by_slot_.grow_to(slot + std::size_t{1});
   std::uint32_t index = free_subscription_;
   if (index != kNone) {
     free_subscription_ = subscriptions_[index].next;
@@ -83,7 +84,6 @@ std::uint32_t SubscriptionTable::add(std::uint32_t topic, std::uint32_t slot, Wi
     index = static_cast<std::uint32_t>(subscriptions_.size());
     subscriptions_.grow_to(index + std::size_t{1});
   }
-  by_slot_.grow_to(slot + std::size_t{1});
   BySlot& owner = by_slot_[slot];
   Subscription& added = subscriptions_[index];
   added = Subscription{};
@@ -123,6 +123,15 @@ void SubscriptionTable::remove(std::uint32_t index) {
   removed.state = Subscription::State::kFree;
   removed.next = free_subscription_;
   free_subscription_ = index;
+}
+
+void SubscriptionTable::make_room_behind(std::uint32_t count) {
+  while (behind_.size() - behind_used_ < count) {
+    const auto place = static_cast<std::uint32_t>(behind_.size());
+    behind_.grow_to(place + std::size_t{1});
+    behind_[place].next = free_behind_;
+    free_behind_ = place;
+  }
 }
 
 void SubscriptionTable::put_behind(std::uint32_t index, std::uint32_t epoch, std::uint64_t cursor) {

@@ -50,7 +50,9 @@ class SubscriptionTable {
  public:
   SubscriptionTable();
 
-  /// The pair must not be there yet. One of a presence stream is not counted.
+  /// The pair must not be there yet. One of a presence stream is not counted. It stands nowhere: it
+  /// is a member without a place, until the caller gives it one.
+  /// May throw bad_alloc; nothing has changed then.
   std::uint32_t add(std::uint32_t topic, std::uint32_t slot, WireForm form, Mode mode,
                     bool is_of_stream = false);
   /// kNone when the connection is not subscribed to the topic.
@@ -70,7 +72,10 @@ class SubscriptionTable {
     return slot < by_slot_.size() ? by_slot_[slot].first_behind : kNone;
   }
 
-  /// Gives the subscription a cursor of its own; it must not have one.
+  /// The next `count` calls of `put_behind` will not throw. May throw bad_alloc itself.
+  void make_room_behind(std::uint32_t count);
+  /// Gives the subscription a cursor of its own; it must not have one. May throw bad_alloc; nothing
+  /// has changed then.
   void put_behind(std::uint32_t index, std::uint32_t epoch, std::uint64_t cursor);
   /// Takes the cursor away: state kMember, no place yet, which is the caller's to set.
   void end_behind(std::uint32_t index);

@@ -1,6 +1,7 @@
 // Presence in the reactor of the subscribers: whose connections make members, and the streams by
 // which they hear of each other.
 #include <algorithm>
+#include <new>
 
 #include "base/check.hpp"
 #include "hub/hub.hpp"
@@ -35,19 +36,16 @@ void Hub::judge_presence(std::uint32_t index, const PresentUser& user) {
   }
 }
 
-/// After a reload. Users are asked for only where a rule has begun to keep presence.
-void Hub::judge_all_presence() {
-  for (std::uint32_t index = 0; index < table_.index_end(); ++index) {
-    const Subscription& subscription = table_[index];
-    if (subscription.state == Subscription::State::kFree ||
-        subscription.role == PresenceRole::kNone) {
-      continue;
-    }
-    const config::TopicRule* const rule = topic_at(subscription.topic).rule;
-    const bool is_kept = rule != nullptr && rule->presence != config::Presence::kOff;
-    const bool is_new = is_kept && !subscription.is_present;
-    judge_presence(index, is_new ? events_.user_of(subscription.slot) : PresentUser{});
+/// After a reload. Its user is asked for only where the rule has begun to keep presence.
+void Hub::judge_presence_again(std::uint32_t index) {
+  const Subscription& subscription = table_[index];
+  if (subscription.role == PresenceRole::kNone) {
+    return;
   }
+  const config::TopicRule* const rule = topic_at(subscription.topic).rule;
+  const bool is_kept = rule != nullptr && rule->presence != config::Presence::kOff;
+  const bool is_new = is_kept && !subscription.is_present;
+  judge_presence(index, is_new ? events_.user_of(subscription.slot) : PresentUser{});
 }
 
 void Hub::become_present(std::uint32_t index, const PresentUser& user) {
@@ -123,15 +121,16 @@ void Hub::watch(std::uint32_t index, Mode mode) {
     stream->home_handle = home_handle_of(topic);
     stream->skip_unflushed();
     stream->log.drop_before(stream->log.last() + 1);  // Of its last watchers' time.
-    tell(home_of(topic.name),
-         WatchMail{stream->home_handle, options_.reactor, stream->handle, false});
   }
   const std::uint32_t slot = table_[index].slot;
   const SubscribeOptions options{.after = {}, .mode = mode, .form = table_[index].form};
   const std::uint32_t watching =
       table_.add(stream->handle.slot, slot, options.form, options.mode, true);
   table_[index].is_watching = true;
-  ++stream->subscribers;
+  if (++stream->subscribers == 1) {
+    tell(home_of(topic.name),
+         WatchMail{stream->home_handle, options_.reactor, stream->handle, false});
+  }
   // Who wants the number has it at once where it is known here.
   const bool knows = mode == Mode::kLatest && !stream->log.empty() &&
                      stream->log.at(stream->log.last())->key() == kCountEvent;
@@ -157,32 +156,42 @@ void Hub::end_stream(Topic& stream) {
 void Hub::on_presence_mail(PresenceMail&& mail) {
   Topic* const stream = topics_.find(mail.stream);
   if (stream == nullptr) {
-    return;  // The home will hear that nobody watches.
-  }
-  for (MessageRef& event : mail.events) {
-    const TopicLog& log = stream->log;
-    const bool is_known = event->key() == kCountEvent && !log.empty() &&
-                          log.at(log.last())->key() == kCountEvent &&
-                          log.at(log.last())->payload() == event->payload();
-    if (!is_known) {  // A number may come for those who are gone, and again for who came after
-                      // them.
-      append(*stream, std::move(event));
-    }
-  }
-  if (!mail.wants_answer) {
+    // The home hears that nobody watches, if it has not heard yet: it would wait for an answer.
+    tell(mail.reactor, WatchMail{mail.home, options_.reactor, mail.stream, true});
     return;
   }
-  stream->stream = StreamState::kTelling;
-  if (!stream->is_dirty) {
-    settle_stream(*stream);
+  try {
+    if (mail.is_after_loss) {
+      // A hole: whoever is in front of it is too slow, and comes again.
+      reset_log(*stream, stream->log.epoch(), stream->log.last() + 1);
+    }
+    for (MessageRef& event : mail.events) {
+      const TopicLog& log = stream->log;
+      const bool is_known = event->key() == kCountEvent && !log.empty() &&
+                            log.at(log.last())->key() == kCountEvent &&
+                            log.at(log.last())->payload() == event->payload();
+      if (!is_known) {  // A number may come for those who are gone, and again for who came after
+                        // them.
+        append(*stream, std::move(event));
+      }
+    }
+    if (mail.wants_answer) {
+      stream->stream = StreamState::kTelling;
+      if (!stream->is_dirty) {
+        settle_stream(*stream);
+      }
+    }
+  } catch (const std::bad_alloc&) {
+    stream->stream = StreamState::kSettled;
+    tell(mail.reactor, PresenceToldMail{mail.home, options_.reactor, true});
   }
 }
 
 void Hub::settle_stream(Topic& stream) {
   if (stream.stream == StreamState::kTelling) {
-    stream.stream = StreamState::kSettled;
     tell(home_of(topic_of_stream(stream.name)),
          PresenceToldMail{stream.home_handle, options_.reactor});
+    stream.stream = StreamState::kSettled;
   }
 }
 

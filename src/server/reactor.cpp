@@ -32,6 +32,9 @@ constexpr std::size_t kMailPendingMax = 64 * 1024;
 constexpr auto kPause = std::chrono::seconds(5);
 constexpr auto kStall = std::chrono::seconds(1);
 
+/// Of reloads whose topics have not all been looked at; the next one waits for them.
+constexpr std::size_t kOldRulesMax = 8;
+
 // Handles of what is no connection: generation 0, which no connection has.
 constexpr std::uint64_t kMailboxEvent = 0;  // kFirstListenerEvent and on: listeners.
 
@@ -150,7 +153,7 @@ void Reactor::tell_out_of_memory() noexcept {
 int Reactor::wait_timeout() {
   const TimePoint now = context_.now;
   if (has_more_work_ || timers_.has_due() || !input_.empty() || !flush_.empty() || !dead_.empty() ||
-      !visits_.empty()) {
+      !visits_.empty() || hub_.is_reloading()) {
     return 0;
   }
   TimePoint next = std::min(next_sweep_, hub_.next_flush());
@@ -220,6 +223,9 @@ void Reactor::turn() {
   resume_listeners();
   run_input();
   visit_some();
+  if (hub_.is_reloading() && !hub_.judge_some()) {
+    drop_old_rules();
+  }
   if (!draining_.empty()) {
     drain_some();
   }
@@ -394,17 +400,26 @@ void Reactor::apply(std::shared_ptr<const config::Config> config,
   for (std::size_t i = 0; i < listening_.size(); ++i) {
     listening_[i].tls = tls[i];
   }
-  // The old rules live until every topic has looked up its new one.
-  const std::shared_ptr<const auth::TopicRules> old_rules = context_.rules;
+  old_rules_.push_back(context_.rules);
   const bool are_rights_new = context_.use(std::move(config), std::move(rules), std::move(tokens));
   api_context_.config = context_.config;
   api_context_.rules = context_.rules;
   hub_.set_limits(hub_limits(*context_.config, shared_));
   hub_.set_rules(*context_.rules);
+  while (old_rules_.size() > kOldRulesMax && hub_.judge_some()) {
+  }
+  drop_old_rules();
   if (are_rights_new) {  // What a rule still gives to some, and no longer to this one.
     visit_public(
         [](SocketConnection& connection) { connection.latest_session().on_rules_changed(); },
         [] {});
+  }
+}
+
+/// Once every topic has looked up its new one.
+void Reactor::drop_old_rules() {
+  if (!hub_.is_reloading()) {
+    old_rules_.clear();
   }
 }
 

@@ -57,9 +57,9 @@ struct Shared {
   std::atomic<std::uint64_t> internal_connections{0};
   std::atomic<bool> is_draining{false};
   std::atomic<bool> is_short_of_memory{false};
-  std::uint64_t instance = 0;          ///< random, of this process
-  std::uint64_t descriptors_max = 0;   ///< RLIMIT_NOFILE
-  Memory memory_max;                   ///< that the process may use
+  std::uint64_t instance = 0;         ///< random, of this process
+  std::uint64_t descriptors_max = 0;  ///< RLIMIT_NOFILE
+  Memory memory_max;                  ///< that the process may use
 };
 
 /// Reaches the other reactors.
@@ -111,6 +111,8 @@ class Reactor final : public hub::Post,
   /// Visits the public connections that are here now, some in each turn, then calls `done`: so
   /// that many of them hold nobody up. Who comes meanwhile may be visited or not.
   void visit_public(std::function<void(SocketConnection&)> visit, std::function<void()> done);
+  /// Visits the topics at home here, with their numbers of subscribers, in the same way.
+  void visit_topics(std::function<void(ByteView, std::uint64_t)> visit, std::function<void()> done);
   /// Ends those of whom `is_meant` says so, in the same way; `done` gets how many.
   void end_connections_of(std::function<bool(const auth::Identity&)> is_meant,
                           std::function<void(std::size_t)> done);
@@ -261,6 +263,7 @@ class Reactor final : public hub::Post,
   void resume_listeners();
   void drain_some();
   void visit_some();
+  void drop_old_rules();
   ConnectionTerms& current_terms();
   void drop_unused_terms();
   void publish_counters();
@@ -314,7 +317,7 @@ class Reactor final : public hub::Post,
   std::vector<Handle> dead_;
   std::vector<Handle> draining_;
   struct Visits {
-    std::function<void(SocketConnection&)> visit;
+    std::function<void(std::uint32_t first, std::uint32_t last)> visit;  ///< these slots
     std::function<void()> done;
     std::uint32_t next = 0;  ///< slot
     std::uint32_t end = 0;
@@ -322,6 +325,7 @@ class Reactor final : public hub::Post,
   /// One after another. Each was asked for by the API, whose connections are bounded, or by a
   /// reload.
   std::deque<Visits> visits_;
+  std::vector<std::shared_ptr<const auth::TopicRules>> old_rules_;  ///< some topic may use them yet
   TimePoint drain_next_{};
   Duration drain_step_{};
   std::vector<iovec> pieces_;

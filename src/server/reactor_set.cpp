@@ -1,9 +1,8 @@
 #include "server/reactor_set.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <numeric>
+#include <pthread.h>
 #include <utility>
 
 #include "base/check.hpp"
@@ -76,9 +75,7 @@ static_assert(engine::KeptRevocations::kEntriesMax <= auth::Revocations::kEntrie
 }  // namespace
 
 ReactorSet::ReactorSet(std::shared_ptr<const config::Config> config)
-    : config_(std::move(config)),
-      shared_(random_seed()),
-      started_(SystemClock().wall()) {
+    : config_(std::move(config)), shared_(random_seed()), started_(SystemClock().wall()) {
   SplitMix64 random(random_seed());
   shared_.hub.topic_key = SipKey::from(random);
   shared_.instance = random.next();
@@ -107,8 +104,8 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
   }
   set->shared_.trusted_proxies = std::move(*trusted);
   const std::size_t count = config->reactors == 0 ? usable_cpus() : config->reactors;
-  const net::SocketOptions client_options{
-      .user_timeout = config->heartbeat.ping_interval + config->heartbeat.pong_timeout};
+  const net::SocketOptions client_options{.user_timeout = config->heartbeat.ping_interval +
+                                                          config->heartbeat.pong_timeout};
 
   std::vector<std::vector<UniqueFd>> listeners;  // By address, then by reactor; internal last.
   for (std::size_t i = 0; i <= config->listen.size(); ++i) {
@@ -116,8 +113,8 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     const std::string key =
         is_public ? "listen[" + std::to_string(i) + "].address" : "internal.address";
     auto opened =
-        open_listener(key, is_public ? config->listen[i].address : config->internal.address,
-                      count, is_public ? client_options : net::SocketOptions{});
+        open_listener(key, is_public ? config->listen[i].address : config->internal.address, count,
+                      is_public ? client_options : net::SocketOptions{});
     if (!opened) {
       return Unexpected(opened.error());
     }
@@ -128,8 +125,8 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
   }
   SplitMix64 random(random_seed());
   if (config->engine.type == config::EngineType::kDisk) {
-    auto disk = open_disk(config->engine.disk, static_cast<std::uint16_t>(count), random.next(),
-                          *set);
+    auto disk =
+        open_disk(config->engine.disk, static_cast<std::uint16_t>(count), random.next(), *set);
     if (!disk) {
       return Unexpected(StartError{"engine.disk.path", std::move(disk.error())});
     }
@@ -204,8 +201,7 @@ void ReactorSet::stop() {
 void ReactorSet::apply(std::shared_ptr<const config::Config> config,
                        std::shared_ptr<const auth::JwtVerifier> tokens, ListenerTls tls) {
   config_ = config;
-  shared_.limiter.set_limits(config->limits.connections_per_ip,
-                             config->limits.connect_rate_per_ip);
+  shared_.limiter.set_limits(config->limits.connections_per_ip, config->limits.connect_rate_per_ip);
   const auto rules = std::make_shared<const auth::TopicRules>(config);
   post_to_all([config, rules, tokens = std::move(tokens), tls = std::move(tls)](Reactor& reactor) {
     reactor.apply(config, rules, tokens, tls);
@@ -222,8 +218,7 @@ void ReactorSet::count_reload(bool is_ok) {
 
 void ReactorSet::begin_drain() {
   shared_.is_draining.store(true);
-  post_to_all(
-      [period = config_->drain.period](Reactor& reactor) { reactor.begin_drain(period); });
+  post_to_all([period = config_->drain.period](Reactor& reactor) { reactor.begin_drain(period); });
 }
 
 bool ReactorSet::is_drained() const {
@@ -348,8 +343,7 @@ void ReactorSet::ask_one(ByteView id, const hub::ReplyTo& to, Answer none,
   }
   asking.post(reactor, [handle, ask, to, none](Reactor& asked) {
     SocketConnection* connection = asked.find(handle);
-    const bool is_there =
-        connection != nullptr && connection->is_public() && connection->is_open();
+    const bool is_there = connection != nullptr && connection->is_public() && connection->is_open();
     Answer answer = is_there ? ask(asked, *connection) : none;
     asked.post(to.reactor, [answer, to](Reactor& back) {
       back.on_reply(to, hub::GatheredReply{std::any(answer)});
@@ -443,20 +437,26 @@ void ReactorSet::list_topics(ByteView prefix, std::size_t limit, const hub::Repl
   const auto by_name = [](const api::TopicSummary& a, const api::TopicSummary& b) {
     return a.topic < b.topic;
   };
-  gather<Topics>(
+  gather_later<Topics>(
       to,
-      [prefix = std::string(prefix), limit, by_name](Reactor& reactor) {
-        Topics topics;
-        reactor.hub().for_each_home_topic([&](ByteView name, std::uint64_t subscribers) {
-          if (name.starts_with(prefix)) {
-            topics.push_back({std::string(name), subscribers});
-          }
-        });
-        const std::size_t kept = std::min(topics.size(), limit);
-        std::partial_sort(topics.begin(), topics.begin() + static_cast<std::ptrdiff_t>(kept),
-                          topics.end(), by_name);
-        topics.resize(kept);
-        return topics;
+      [prefix = std::string(prefix), limit, by_name](Reactor& reactor,
+                                                     const std::function<void(Topics)>& done) {
+        // The first `limit` of those that were seen: a heap with the last of them on top.
+        const auto first = std::make_shared<Topics>();
+        reactor.visit_topics(
+            [prefix, limit, by_name, first](ByteView name, std::uint64_t subscribers) {
+              const bool is_full = first->size() == limit;
+              if (!name.starts_with(prefix) || (is_full && name >= first->front().topic)) {
+                return;
+              }
+              if (is_full) {
+                std::pop_heap(first->begin(), first->end(), by_name);
+                first->pop_back();
+              }
+              first->push_back({std::string(name), subscribers});
+              std::push_heap(first->begin(), first->end(), by_name);
+            },
+            [first, done] { done(std::move(*first)); });
       },
       [limit, by_name](std::vector<Topics> parts) {
         Topics all;

@@ -1,4 +1,4 @@
-// What is done to all connections of a reactor, some in each turn.
+// What is done to all connections, or topics, of a reactor, some in each turn.
 #include <utility>
 
 #include "server/reactor.hpp"
@@ -14,10 +14,29 @@ constexpr std::uint32_t kVisitsPerTurn = 1024;
 
 void Reactor::visit_public(std::function<void(SocketConnection&)> visit,
                            std::function<void()> done) {
-  visits_.push_back({.visit = std::move(visit),
+  visits_.push_back({.visit =
+                         [this, visit = std::move(visit)](std::uint32_t first, std::uint32_t last) {
+                           connections_.for_each_in(
+                               first, last, [&](Handle, SocketConnection& connection) {
+                                 if (connection.is_public() && connection.is_open()) {
+                                   guarded(connection, [&] { visit(connection); });
+                                 }
+                               });
+                         },
                      .done = std::move(done),
                      .next = 0,
                      .end = connections_.slot_count()});
+}
+
+void Reactor::visit_topics(std::function<void(ByteView, std::uint64_t)> visit,
+                           std::function<void()> done) {
+  visits_.push_back({.visit =
+                         [this, visit = std::move(visit)](std::uint32_t first, std::uint32_t last) {
+                           hub_.for_each_home_topic_in(first, last, visit);
+                         },
+                     .done = std::move(done),
+                     .next = 0,
+                     .end = hub_.topic_slots()});
 }
 
 void Reactor::end_connections_of(std::function<bool(const auth::Identity&)> is_meant,
@@ -40,11 +59,7 @@ void Reactor::visit_some() {
     const std::uint32_t count = std::min(left, visits.end - visits.next);
     const std::uint32_t first = std::exchange(visits.next, visits.next + count);
     left -= count;
-    connections_.for_each_in(first, first + count, [&](Handle, SocketConnection& connection) {
-      if (connection.is_public() && connection.is_open()) {
-        guarded(connection, [&] { visits.visit(connection); });
-      }
-    });
+    visits.visit(first, first + count);
     if (visits.next == visits.end) {
       const std::function<void()> done = std::move(visits.done);
       visits_.pop_front();

@@ -25,11 +25,14 @@ from daemon import Daemon  # noqa: E402
 from deadlines import PATIENCE  # noqa: E402
 from history_checker import HistoryChecker  # noqa: E402
 from http_client import HttpConnection, build_request, fetch  # noqa: E402
+from members import make_members, settle_members, watch_the_lists  # noqa: E402
+from presence_checker import PresenceChecker  # noqa: E402
 from publishers import Publisher  # noqa: E402
 from subscribers import Cursor, Subscriber, http_body, http_head  # noqa: E402
+from tokens import SECRET  # noqa: E402
 
 DOORS = ("v1", "pattern", "raw", "sse", "poll", "set")
-PLANTS = ("none", "drop", "duplicate", "payload")
+PLANTS = ("none", "drop", "duplicate", "payload", "join", "leave", "count")
 TOPICS = [f"chaos.t{number}" for number in range(4)]
 KEYED = TOPICS[-1]
 PATTERN = "chaos.*"
@@ -50,7 +53,10 @@ CONFIG = {
     "echo": False,
     "heartbeat": {"ping_interval": "2s", "pong_timeout": "3s"},
     "limits": {"commands_per_second": 0, "write_timeout": "3s"},
-    "topics": [{"match": ">", "subscribe": "anyone", "publish": "anyone",
+    "auth": {"hmac_secret": SECRET},
+    "topics": [{"match": "room.>", "subscribe": "anyone", "presence": True},
+               {"match": "count.>", "subscribe": "anyone", "presence": "count"},
+               {"match": ">", "subscribe": "anyone", "publish": "anyone",
                 "history": {"messages": 5000, "bytes": "16MiB", "ttl": "10m"}}],
 }
 
@@ -61,6 +67,8 @@ class World:
     def __init__(self, options):
         self.options = options
         self.checker = HistoryChecker()
+        self.presence = PresenceChecker(PATIENCE)
+        self._is_planted = options.plant not in ("join", "leave", "count")
         self.is_over = False
         self.restarts = 0
         self.faults = Counter()
@@ -102,6 +110,28 @@ class World:
                     event = {**event, "payload": event["payload"][:2] + ["spoiled"]}
         self.checker.add(event)
 
+    def present(self, event):
+        """An event for the presence checker. A planted fault is one of somebody who stays to be told
+        better and is not, in the last life of the server."""
+        is_steady = event.get("subscription", "").startswith("m0.")
+        if not self._is_planted and self.restarts and is_steady and event["event"] == "told":
+            plant, view = self.options.plant, self.presence.view_of(event["subscription"])
+            if plant == "count" and event["op"] == "count":
+                event = {**event, "number": event["number"] + 1000}
+                self._is_planted = True
+            elif event["op"] == "join" and view is not None and event["user"] not in view:
+                self._is_planted = plant in ("join", "leave")
+                if plant == "join":
+                    return
+                if plant == "leave":
+                    self.presence.add(event)
+                    event = {**event, "op": "leave"}
+        self.presence.add(event)
+
+    @staticmethod
+    def random(seed):
+        return random.Random(seed)
+
     def wrong(self, what):
         """Something that no fault explains."""
         if len(self.unexpected) < 100:
@@ -136,6 +166,7 @@ class World:
         await self.in_thread(self.daemon.kill)
         self.restarts += 1
         self.record({"event": "restarted", "keeps": self.options.engine == "disk"})
+        self.present({"event": "restarted", "at": self.now()})
         self.daemon = await self.in_thread(
             lambda: Daemon(self._changes, directory=self._directory))
         fault = {"fault": f"restart {self.restarts}"}
@@ -226,7 +257,7 @@ def schedule(seconds, rng):
     return plan
 
 
-async def carry_out(world, plan, crowd, publishers, rng):
+async def carry_out(world, plan, clients, publishers, rng):
     """The faults at their times; returns when all of them have ended and been recovered from."""
     began, recoveries, abandoned, loud = world.now(), [], deque(), True
     restarting = None
@@ -235,11 +266,11 @@ async def carry_out(world, plan, crowd, publishers, rng):
         world.faults[fault] += 1
         is_down = restarting is not None and world.daemon.process.poll() is not None
         if fault == "kill a client":
-            rng.choice(crowd).kill()
+            rng.choice(clients).kill()
         elif fault == "stop a reader":
-            rng.choice(crowd).pause(rng.choice((0.3, 1.0, 4.0)))
+            rng.choice(clients).pause(rng.choice((0.3, 1.0, 4.0)))
         elif fault == "leave a peer half open":
-            transport = rng.choice(crowd).abandon()
+            transport = rng.choice(clients).abandon()
             if transport is not None:
                 abandoned.append(transport)
                 if len(abandoned) > ABANDONED_MAX:
@@ -294,24 +325,28 @@ async def settle(world, crowd):
                               "last": last[topic]})
 
 
-def line_of(world, crowd, publishers):
+def line_of(world, crowd, publishers, members):
     """The counts, as one line."""
-    counts, broken = world.checker.counts, world.checker.broken
+    counts, broken, presence = world.checker.counts, world.checker.broken, world.presence
     others = sum(number for rule, number in broken.items() if rule not in (1, 2))
     return (f"{counts['sent']} messages ({counts['acknowledged']} acknowledged), "
             f"{counts['deliveries']} deliveries, {len(crowd)} subscribers, "
             f"{len(publishers)} publishers, "
-            f"{sum(each.reconnects for each in crowd + publishers)} reconnects, "
+            f"{len(members)} members, "
+            f"{sum(each.reconnects for each in crowd + publishers + members)} reconnects, "
             f"{world.restarts} server restarts, {sum(world.faults.values())} faults, "
             f"{counts['gaps']} gaps told, {broken[1]} holes untold, {broken[2]} duplicates, "
+            f"{presence.counts['changes']} joins and leaves told, {presence.counts['lists']} lists, "
+            f"{presence.broken.total()} presence promises broken, "
             f"{others + len(world.unexpected)} other broken promises")
 
 
-async def tell_progress(world, crowd, publishers):
+async def tell_progress(world, crowd, publishers, members):
     began = world.now()
     while True:
         await asyncio.sleep(PROGRESS_SECONDS)
-        print(f"[{world.now() - began:4.0f} s] {line_of(world, crowd, publishers)}", flush=True)
+        print(f"[{world.now() - began:4.0f} s] {line_of(world, crowd, publishers, members)}",
+              flush=True)
 
 
 def make_publishers(world, rng):
@@ -320,29 +355,41 @@ def make_publishers(world, rng):
                       random.Random(rng.random())) for number in range(world.options.publishers)]
 
 
-async def run(world, plan, crowd, publishers, rng):
+async def run(world, plan, crowd, publishers, members, rng):
     world.record({"event": "begins", "topics": TOPICS})
-    reading = [asyncio.ensure_future(each.run()) for each in crowd]
+    reading = [asyncio.ensure_future(each.run()) for each in crowd + members]
     writing = [asyncio.ensure_future(each.run()) for each in publishers]
-    progress = asyncio.ensure_future(tell_progress(world, crowd, publishers))
+    progress = [asyncio.ensure_future(tell_progress(world, crowd, publishers, members))]
+    if members:
+        progress.append(asyncio.ensure_future(watch_the_lists(world, random.Random(rng.random()))))
+    clients = crowd + [member for member in members if not member.is_steady]
     try:
-        await carry_out(world, plan, crowd, publishers, rng)
+        await carry_out(world, plan, clients, publishers, rng)
         world.is_over = True
         for failure in await asyncio.gather(*writing, return_exceptions=True):
             if failure is not None:
                 world.wrong(f"a publisher: {type(failure).__name__}: {failure}")
         await settle(world, crowd)
+        if members:
+            await settle_members(world, members, SETTLE_SECONDS * PATIENCE)
+            for failure in (await asyncio.gather(*cancelled(progress), return_exceptions=True)):
+                if not isinstance(failure, asyncio.CancelledError):
+                    world.wrong(f"the lists: {type(failure).__name__}: {failure}")
     finally:
-        for task in reading + writing + [progress]:
-            task.cancel()
-        await asyncio.gather(*reading, *writing, progress, return_exceptions=True)
+        await asyncio.gather(*cancelled(reading + writing + progress), return_exceptions=True)
 
 
-async def run_to_the_end(world, plan, crowd, publishers, rng):
+def cancelled(tasks):
+    for task in tasks:
+        task.cancel()
+    return tasks
+
+
+async def run_to_the_end(world, plan, crowd, publishers, members, rng):
     """Ends by itself whatever happens, and what ended it is a problem like any other."""
-    seconds = world.options.seconds + (SETTLE_SECONDS + OVERTIME_SECONDS) * PATIENCE
+    seconds = world.options.seconds + (2 * SETTLE_SECONDS + OVERTIME_SECONDS) * PATIENCE
     try:
-        await asyncio.wait_for(run(world, plan, crowd, publishers, rng), seconds)
+        await asyncio.wait_for(run(world, plan, crowd, publishers, members, rng), seconds)
     except asyncio.TimeoutError:
         world.wrong(f"the run did not end within {seconds:g} s")
     except Exception as failure:  # whatever it is, the last line says what was found by then
@@ -360,16 +407,20 @@ def parse_options(arguments):
     parser.add_argument("--engine", choices=("memory", "disk"), default="memory")
     parser.add_argument("--subscribers", type=int, default=24)
     parser.add_argument("--publishers", type=int, default=4)
+    parser.add_argument("--members", type=int, default=12,
+                        help="connections that come and go in topics with presence; two more stay")
     parser.add_argument("--rate", type=float, default=0,
                         help="messages a second of all publishers together; 0: as fast as they can")
     parser.add_argument("--plant", choices=PLANTS, default="none",
-                        help="spoil one delivery on its way to the checker, which has to find it")
+                        help="spoil one delivery, or what one member is told, on its way to the "
+                        "checker, which has to find it")
     options = parser.parse_args(arguments)
     options.door = set(options.door.split(",")) if options.door else None
     if options.door is not None and not options.door <= set(DOORS):
         parser.error(f"--door: of {','.join(DOORS)}")
-    if options.seconds < 5 or options.subscribers < 6 or options.publishers < 1:
-        parser.error("at least 5 seconds, 6 subscribers and a publisher")
+    if options.seconds < 5 or options.subscribers < 6 or options.publishers < 1 or \
+            options.members < 0:
+        parser.error("at least 5 seconds, 6 subscribers and a publisher, and no less than no members")
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1 << 32)
     return options
@@ -389,13 +440,15 @@ def main(arguments):
         rng = random.Random(options.seed)
         plan = schedule(options.seconds, random.Random(rng.random()))
         crowd, publishers = make_crowd(world, doors, rng), make_publishers(world, rng)
-        asyncio.run(run_to_the_end(world, plan, crowd, publishers, rng))
+        members = make_members(world, answered, rng) if options.members else []
+        asyncio.run(run_to_the_end(world, plan, crowd, publishers, members, rng))
     finally:
         world.close()
-    problems = world.checker.finish() + world.unexpected
+    problems = world.checker.finish() + world.presence.finish() + world.unexpected
     for problem, context in list(zip_longest(problems, world.checker.contexts, fillvalue=()))[:20]:
         print("\n".join([problem, *context]))
-    print(f"chaos: seed {options.seed}, {options.seconds:g} s: {line_of(world, crowd, publishers)}")
+    print(f"chaos: seed {options.seed}, {options.seconds:g} s: "
+          f"{line_of(world, crowd, publishers, members)}")
     return 1 if problems else 0
 
 

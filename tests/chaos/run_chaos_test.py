@@ -30,6 +30,14 @@ def test_it_finds_a_delivery_that_was_spoiled(plant, rule):
     assert done.stdout.splitlines()[-1].startswith("chaos: seed 7"), done.stdout
 
 
+@pytest.mark.parametrize("plant", ["join", "leave", "count"])
+def test_it_finds_what_a_member_was_told_wrong(plant):
+    done = chaos("--plant", plant, "--seconds", "10")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "(presence, at" in done.stdout or "rule 4:" in done.stdout, done.stdout
+    assert " 0 presence promises broken" not in done.stdout.splitlines()[-1], done.stdout
+
+
 def test_it_says_no_to_a_door_that_is_none():
     done = chaos("--door", "v1,window")
     assert done.returncode == 2 and "--door" in done.stderr

@@ -91,6 +91,16 @@ class TestTopics:
         everything = [entry["topic"] for entry in daemon.api("GET", "/api/topics").json()["topics"]]
         assert f"{prefix}.n0" in everything or len(everything) >= 100
 
+    def test_are_listed_in_order_where_they_are_more_than_one_turn_looks_at(self, daemon, unique):
+        prefix = unique()
+        names = [f"{prefix}.n{number}" for number in range(5000)]
+        for first in range(0, len(names), 500):
+            assert daemon.api("POST", "/api/messages", {"messages": [
+                {"topic": name, "data": 1} for name in names[first:first + 500]]}).status == 200
+        for limit in (1, 7, 4999, 5000, 10_000):
+            listed = daemon.api("GET", f"/api/topics?prefix={prefix}.&limit={limit}").json()["topics"]
+            assert [entry["topic"] for entry in listed] == sorted(names)[:limit]
+
     def test_are_cleared_with_a_new_epoch(self, daemon, topic):
         old = daemon.publish(topic, 1)["id"]
         answer = daemon.api("DELETE", messages_path(topic))

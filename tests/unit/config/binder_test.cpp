@@ -218,6 +218,17 @@ TEST(Binder, PutsAFaultInAListAtItsItem) {
                   "one at least"));
 }
 
+TEST(Binder, TellsOfEveryItemOfAListThatIsRefused) {
+  EXPECT_THAT(
+      faults_of("ws_paths: [/a, b, /c, c, /a]\n"
+                "internal:\n  api_keys: [{key: a, can: [reed, publish, publish]}]\n"),
+      ElementsAre(testing::StartsWith("w.yaml:1:16: ws_paths[1]: found \"b\"; "),
+                  testing::StartsWith("w.yaml:1:23: ws_paths[3]: found \"c\"; "),
+                  "w.yaml:1:26: ws_paths[4]: found \"/a\"; allowed: each item once",
+                  testing::StartsWith("w.yaml:3:29: internal.api_keys[0].can[0]: found \"reed\"; "),
+                  testing::StartsWith("w.yaml:3:44: internal.api_keys[0].can[2]: found ")));
+}
+
 TEST(Binder, PutsAFaultOfAnAliasWhereTheAliasStands) {
   EXPECT_THAT(faults_of("heartbeat:\n  pong_timeout: &t 20s\ntopics:\n  - batch: *t\n"),
               ElementsAre(testing::StartsWith("w.yaml:4:12: topics[0].batch: found \"20s\"; ")));

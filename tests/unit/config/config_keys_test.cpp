@@ -24,7 +24,7 @@ Node scalar(std::string text) {
 std::optional<std::string> stored(const KeyRow& row, const std::string& text) {
   Config config = one_of_each();
   Slot slot{config};
-  if (store_value(row, scalar(text), row.field(slot))) {
+  if (!store_value(row, scalar(text), row.field(slot)).empty()) {
     return std::nullopt;
   }
   return value_text(row, slot);

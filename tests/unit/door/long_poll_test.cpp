@@ -57,7 +57,8 @@ class Poll : public RequestRig {
       publish(topic, "0");
       turn();
       bool is_here = false;
-      hubs_[0]->for_each_home_topic([&](ByteView name, auto&&...) { is_here |= name == topic; });
+      hubs_[0]->for_each_home_topic_in(0, hubs_[0]->topic_slots(),
+                                       [&](ByteView name, auto&&...) { is_here |= name == topic; });
       (is_here ? here : there) = topic;
     }
     EXPECT_TRUE(!here.empty() && !there.empty());

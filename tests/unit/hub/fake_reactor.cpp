@@ -5,7 +5,12 @@
 
 #include "wspush/hub/topic_name.hpp"
 
+#include "unit/failing_allocations.hpp"
+
 namespace wspush::hub::test {
+
+using wspush::test::SafeAllocations;
+
 namespace {
 
 std::unique_ptr<WireBytes> encode_line(ByteView topic, const Message& message) {
@@ -180,8 +185,9 @@ bool FakeReactor::turn(TimePoint now, std::size_t mail_max, std::size_t sends_ma
       hub_.on_mail(std::move(mail));
     }
   }
+  const bool is_judging = hub_.judge_some();
   flush_clients();
-  const bool has_more = hub_.flush(sends_max);
+  const bool has_more = hub_.flush(sends_max) || is_judging;
   flush_clients();
   for (const std::uint32_t slot : leaving_) {
     hub_.remove_subscriber(slot);
@@ -268,6 +274,7 @@ std::ptrdiff_t FakeReactor::take(Client& client, std::size_t bytes) {
 }
 
 std::ptrdiff_t FakeReactor::take(Client& client, ByteView bytes) {
+  const SafeAllocations safe;
   if (client.fd == kStreamed && !client.unsent.empty()) {
     const std::ptrdiff_t sent = take(client, client.unsent.size());
     if (sent < 0) {
@@ -297,6 +304,7 @@ std::ptrdiff_t FakeReactor::take(Client& client, ByteView bytes) {
 }
 
 void FakeReactor::write(std::uint32_t slot, const std::string& line) {
+  const SafeAllocations safe;
   Client& client = *clients_[slot];
   if (!client.is_closing && !client.is_dead) {
     client.out += line;
@@ -305,6 +313,7 @@ void FakeReactor::write(std::uint32_t slot, const std::string& line) {
 }
 
 void FakeReactor::want_flush(std::uint32_t slot) {
+  const SafeAllocations safe;
   if (busy_[slot] != kBusyFlushing && !clients_[slot]->is_blocked) {
     flush_.push_back(slot);
     busy_[slot] = kBusyFlushing;
@@ -318,8 +327,12 @@ void FakeReactor::flush_clients() {
   flush_ = {};
   for (const std::uint32_t slot : flushing) {
     busy_[slot] = kBusy;
-    if (flush(slot)) {
-      want_flush(slot);
+    try {
+      if (flush(slot)) {
+        want_flush(slot);
+      }
+    } catch (const std::bad_alloc&) {
+      clients_[slot]->is_dead = true;
     }
   }
 }
@@ -394,6 +407,7 @@ void FakeReactor::send(std::uint16_t reactor, HubMail mail) {
 
 void FakeReactor::send(std::span<const Member> members, std::span<const iovec> parts,
                        std::size_t bytes, std::vector<ShortSend>& fell_short) {
+  const SafeAllocations safe;
   std::string all;
   for (const iovec& part : parts) {
     all.append(static_cast<const char*>(part.iov_base), part.iov_len);
@@ -443,6 +457,7 @@ void FakeReactor::on_reply(const ReplyTo& to, Reply&& reply) {
 }
 
 bool FakeReactor::on_gap(std::uint32_t slot, WireForm /*form*/, const Gap& gap) {
+  const SafeAllocations safe;
   if (gap.after_position != nullptr) {
     write(slot, "K " + word_of(gap.topic) + " " + to_string(*gap.after_position) + " " +
                     to_string(*gap.next_position) + "\n");
@@ -454,6 +469,7 @@ bool FakeReactor::on_gap(std::uint32_t slot, WireForm /*form*/, const Gap& gap) 
 }
 
 void FakeReactor::on_too_slow(std::uint32_t slot) {
+  const SafeAllocations safe;
   write(slot, "X\n");
   clients_[slot]->is_closing = true;
   leaving_.push_back(slot);
@@ -461,6 +477,7 @@ void FakeReactor::on_too_slow(std::uint32_t slot) {
 
 void FakeReactor::on_cut(std::uint32_t slot, const MessageRef& message, WireForm form,
                          std::size_t taken) {
+  const SafeAllocations safe;
   Client& client = *clients_[slot];
   ASSERT_FALSE(client.cut.has_value());
   busy_[slot] = std::max<std::uint8_t>(busy_[slot], kBusy);

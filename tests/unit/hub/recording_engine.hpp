@@ -9,6 +9,7 @@
 #include "wspush/engine/engine.hpp"
 
 #include "engine/memory_engine.hpp"
+#include "unit/failing_allocations.hpp"
 #include "unit/hub/feed_book.hpp"
 
 namespace wspush::hub::test {
@@ -47,7 +48,10 @@ class RecordingEngine final : public engine::Engine, public engine::EngineEvents
     memory_.start(*this);
   }
   void open(ByteView name, engine::TopicPosition& position) override {
-    names_[position.topic] = name;
+    {
+      const wspush::test::SafeAllocations safe;
+      names_[position.topic] = name;
+    }
     opening_ = &position;
     memory_.open(name, position);
   }
@@ -68,11 +72,14 @@ class RecordingEngine final : public engine::Engine, public engine::EngineEvents
     events_->on_opened(topic, std::move(kept));
   }
   void on_ordered(std::uint64_t topic, MessageRef message, engine::Ticket ticket) override {
-    const std::string& name = names_[topic];
-    record_.last[name] = message->id();
-    record_.logs[{name, message->id().epoch}].push_back(
-        {std::string(message->payload()), message->log_bytes(), message->published_at(),
-         std::string(message->key())});
+    {
+      const wspush::test::SafeAllocations safe;
+      const std::string& name = names_[topic];
+      record_.last[name] = message->id();
+      record_.logs[{name, message->id().epoch}].push_back(
+          {std::string(message->payload()), message->log_bytes(), message->published_at(),
+           std::string(message->key())});
+    }
     events_->on_ordered(topic, std::move(message), ticket);
   }
   void on_publish_refused(engine::Ticket ticket, engine::EngineError error) override {
