@@ -139,7 +139,10 @@ void FloorServer::on_readable(int fd) {
                                              kReadBytes - count, records_)) > 0) {
       count += static_cast<std::size_t>(decrypted);
     }
-    if (decrypted < 0 || (!records_.empty() && send_some(fd, records_) != records_.size())) {
+    if (decrypted < 0) {
+      connection.tls->end(records_);
+    }
+    if ((!records_.empty() && send_some(fd, records_) != records_.size()) || decrypted < 0) {
       drop(fd);
       return;
     }

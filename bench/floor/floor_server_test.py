@@ -2,6 +2,7 @@
 """The floor servers do what a peer of theirs sees: floor_server_test.py BUILD_DIRECTORY"""
 
 import pathlib
+import socket
 import sys
 import tempfile
 import unittest
@@ -14,7 +15,7 @@ from http_client import HttpConnection, build_request  # noqa: E402
 from kinds import Workshop  # noqa: E402
 from plan import Server  # noqa: E402
 from servers import Servers  # noqa: E402
-from tls import TlsAddress  # noqa: E402
+from tls import TlsAddress, client_context  # noqa: E402
 from websocket_client import WebSocketClient, upgrade_headers  # noqa: E402
 from websocket_frames import BINARY, PING, TEXT, encode_frame  # noqa: E402
 
@@ -150,6 +151,12 @@ class FloorServer(unittest.TestCase):
         client = self.client()
         self.assertEqual(client.receive_frame().opcode, PING)
         self.assertEqual(client.receive_frame().opcode, PING)
+
+    def test_answers_the_close_notify_of_tls(self):
+        self.start("echo", tls=True)
+        with socket.create_connection(tuple(self.address), timeout=10) as connection:
+            with client_context().wrap_socket(connection) as stream:
+                stream.unwrap()  # SSLEOFError without an answer
 
     def test_closes_on_a_request_without_a_key(self):
         self.start("fan-out")

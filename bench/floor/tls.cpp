@@ -91,4 +91,11 @@ void TlsPipe::write(std::string_view plain, std::string& output) {
   }
 }
 
+void TlsPipe::end(std::string& output) {
+  output_ = &output;
+  if ((SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0) {
+    (void)SSL_shutdown(ssl_.get());
+  }
+}
+
 }  // namespace wspush::floor

@@ -35,6 +35,10 @@ class TlsPipe {
   /// Appends `plain` to `output`, in records that are as full as they can be.
   void write(std::string_view plain, std::string& output);
 
+  /// Appends the close_notify that is owed to a peer that has said its own (RFC 8446 §6.1); nothing
+  /// to any other.
+  void end(std::string& output);
+
  private:
   struct Bio;
   struct FreeSession {

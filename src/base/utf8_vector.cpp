@@ -166,7 +166,7 @@ struct Avx2 {
 
 struct Avx512 {
   __m512i first_high, first_low, second_high, greatest_end;
-  __m512i faults, previous, cut;
+  __m512i faults, previous;
 };
 
 [[gnu::target("avx512f,avx512bw"), gnu::always_inline]] inline __m512i table_avx512(
@@ -180,30 +180,47 @@ struct Avx512 {
   return _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(0x0F));
 }
 
-[[gnu::target("avx512f,avx512bw"), gnu::always_inline]] inline void check_avx512(Avx512& state,
-                                                                                 __m512i block) {
-  if (_mm512_movepi8_mask(block) == 0) {
-    state.faults = _mm512_or_si512(state.faults, state.cut);
-    state.previous = block;
-    state.cut = _mm512_setzero_si512();
-    return;
-  }
-  const __m512i left = _mm512_maskz_alignr_epi64(0xFF, block, state.previous, 6);
-  const __m512i back1 = _mm512_alignr_epi8(block, left, 15);
-  const __m512i back2 = _mm512_alignr_epi8(block, left, 14);
-  const __m512i back3 = _mm512_alignr_epi8(block, left, 13);
+/// A block that is not all ASCII; `back1` to `back3` as with judge_avx2().
+[[gnu::target("avx512f,avx512bw"), gnu::always_inline]] inline void judge_avx512(
+    Avx512& state, __m512i block, __m512i back1, __m512i back2, __m512i back3) {
+  constexpr int kAndAnd = 0x80;   // a & b & c
+  constexpr int kOrAnd = 0xA8;    // (a | b) & c
+  constexpr int kOrOfXor = 0xF6;  // a | (b ^ c)
   const __m512i first_low = _mm512_and_si512(back1, _mm512_set1_epi8(0x0F));
-  const __m512i pairs = _mm512_and_si512(
-      _mm512_and_si512(_mm512_shuffle_epi8(state.first_high, high_nibbles_avx512(back1)),
-                       _mm512_shuffle_epi8(state.first_low, first_low)),
-      _mm512_shuffle_epi8(state.second_high, high_nibbles_avx512(block)));
+  const __m512i pairs = _mm512_ternarylogic_epi64(
+      _mm512_shuffle_epi8(state.first_high, high_nibbles_avx512(back1)),
+      _mm512_shuffle_epi8(state.first_low, first_low),
+      _mm512_shuffle_epi8(state.second_high, high_nibbles_avx512(block)), kAndAnd);
   const __m512i third = _mm512_subs_epu8(back2, _mm512_set1_epi8(kThirdBias));
   const __m512i fourth = _mm512_subs_epu8(back3, _mm512_set1_epi8(kFourthBias));
   const __m512i must_continue =
-      _mm512_and_si512(_mm512_or_si512(third, fourth), _mm512_set1_epi8(static_cast<char>(0x80)));
-  state.faults = _mm512_or_si512(state.faults, _mm512_xor_si512(must_continue, pairs));
+      _mm512_ternarylogic_epi64(third, fourth, _mm512_set1_epi8(static_cast<char>(0x80)), kOrAnd);
+  state.faults = _mm512_ternarylogic_epi64(state.faults, must_continue, pairs, kOrOfXor);
+}
+
+[[gnu::target("avx512f,avx512bw"), gnu::always_inline]] inline void check_avx512(Avx512& state,
+                                                                                 __m512i block) {
+  const __m512i left = _mm512_maskz_alignr_epi64(0xFF, block, state.previous, 6);
+  judge_avx512(state, block, _mm512_alignr_epi8(block, left, 15),
+               _mm512_alignr_epi8(block, left, 14), _mm512_alignr_epi8(block, left, 13));
   state.previous = block;
-  state.cut = _mm512_subs_epu8(block, state.greatest_end);
+}
+
+/// ASCII: all that can be wrong is that the block before was cut.
+[[gnu::target("avx512f,avx512bw"), gnu::always_inline]] inline void skip_avx512(Avx512& state,
+                                                                                __m512i last) {
+  state.faults =
+      _mm512_or_si512(state.faults, _mm512_subs_epu8(state.previous, state.greatest_end));
+  state.previous = last;
+}
+
+[[gnu::target("avx512f,avx512bw"), gnu::always_inline]] inline void check_or_skip_avx512(
+    Avx512& state, __m512i block) {
+  if (_mm512_movepi8_mask(block) == 0) {
+    skip_avx512(state, block);
+  } else {
+    check_avx512(state, block);
+  }
 }
 
 }  // namespace
@@ -251,15 +268,35 @@ struct Avx512 {
                table_avx512(kSecondHigh),
                _mm512_load_si512(kGreatestEnd64.data()),
                zero,
-               zero,
                zero};
   const char* bytes = text.data();
   std::size_t left = text.size();
-  for (; left >= 64; bytes += 64, left -= 64) {
-    check_avx512(state, _mm512_loadu_si512(bytes));
+  if (left >= 64) {
+    check_or_skip_avx512(state, _mm512_loadu_si512(bytes));
+    bytes += 64;
+    left -= 64;
   }
-  // Masked out bytes are not touched, wherever they lie, and read as zero.
-  check_avx512(state, _mm512_maskz_loadu_epi8((__mmask64{1} << left) - 1, bytes));
+  for (; left >= 128; bytes += 128, left -= 128) {
+    const __m512i low = _mm512_loadu_si512(bytes);
+    const __m512i high = _mm512_loadu_si512(bytes + 64);
+    if (_mm512_movepi8_mask(_mm512_or_si512(low, high)) == 0) {
+      skip_avx512(state, high);
+      continue;
+    }
+    judge_avx512(state, low, _mm512_loadu_si512(bytes - 1), _mm512_loadu_si512(bytes - 2),
+                 _mm512_loadu_si512(bytes - 3));
+    judge_avx512(state, high, _mm512_loadu_si512(bytes + 63), _mm512_loadu_si512(bytes + 62),
+                 _mm512_loadu_si512(bytes + 61));
+    state.previous = high;
+  }
+  if (left >= 64) {
+    check_or_skip_avx512(state, _mm512_loadu_si512(bytes));
+    bytes += 64;
+    left -= 64;
+  }
+  // Masked out bytes are not touched, wherever they lie, and read as zero. They are ASCII, and at
+  // least one of them is there: so a code point that the end of the text cuts is a fault, too.
+  check_or_skip_avx512(state, _mm512_maskz_loadu_epi8((__mmask64{1} << left) - 1, bytes));
   return _mm512_test_epi8_mask(state.faults, state.faults) == 0;
 }
 

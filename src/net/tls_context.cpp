@@ -17,7 +17,7 @@
 #include "base/check.hpp"
 #include "base/unique_fd.hpp"
 #include "net/tls_error.hpp"
-#include "net/tls_handover.hpp"
+#include "net/tls_provider.hpp"
 
 namespace wspush::net {
 namespace {
@@ -177,7 +177,8 @@ std::string time_text(const ASN1_TIME* time) {
 
 /// Common to both sides.
 SslContext make_context(const SSL_METHOD* method) {
-  SslContext context(SSL_CTX_new(method));
+  TlsProvider::install();
+  SslContext context(SSL_CTX_new_ex(nullptr, TlsProvider::kProperties, method));
   if (context == nullptr) {
     throw std::bad_alloc();
   }
@@ -244,7 +245,6 @@ Result<std::shared_ptr<const TlsContext>, TlsFileFault> TlsContext::open(
     // The second ticket of TLS 1.3 is for clients that open several connections at once.
     SSL_CTX_set_num_tickets(raw, 1);
     tickets.serve(raw);
-    TlsHandover::serve(raw);
     // SSL_CTX_set_tlsext_servername_callback(), a macro with a cast in it.
     SSL_CTX_callback_ctrl(raw, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
                           reinterpret_cast<void (*)()>(&Callbacks::choose_certificate));

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <new>
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
+
+#include "net/tls_hkdf.hpp"
 
 namespace wspush::net {
 namespace {
@@ -15,13 +14,13 @@ namespace {
 struct SuiteTraits {
   const char* aead;
   std::size_t key_bytes;
-  std::size_t secret_bytes;
+  TlsHash hash;
 };
 
 constexpr std::array<SuiteTraits, kTlsSuiteCount> kSuites = {{
-    {"AES-128-GCM", 16, 32},
-    {"AES-256-GCM", 32, 48},
-    {"ChaCha20-Poly1305", 32, 32},
+    {"AES-128-GCM", 16, TlsHash::kSha256},
+    {"AES-256-GCM", 32, TlsHash::kSha384},
+    {"ChaCha20-Poly1305", 32, TlsHash::kSha256},
 }};
 
 const SuiteTraits& traits(TlsSuite suite) {
@@ -40,25 +39,6 @@ void* as_parameter(ByteView bytes) {
   return const_cast<char*>(bytes.data());
 }
 
-evp_kdf_ctx_st* make_kdf(const char* digest) {
-  EVP_KDF* const kdf = EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, nullptr);
-  EVP_KDF_CTX* const context = EVP_KDF_CTX_new(kdf);
-  EVP_KDF_free(kdf);
-  constexpr ByteView kPrefix = "tls13 ";
-  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-  const std::array<OSSL_PARAM, 4> parameters = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(digest), 0),
-      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, as_parameter(kPrefix),
-                                        kPrefix.size()),
-      OSSL_PARAM_construct_end()};
-  if (context == nullptr || EVP_KDF_CTX_set_params(context, parameters.data()) != 1) {
-    EVP_KDF_CTX_free(context);
-    throw std::bad_alloc();
-  }
-  return context;
-}
-
 }  // namespace
 
 std::optional<TlsSuite> find_tls_suite(std::uint16_t number) {
@@ -70,7 +50,7 @@ std::optional<TlsSuite> find_tls_suite(std::uint16_t number) {
 }
 
 std::size_t secret_bytes(TlsSuite suite) {
-  return traits(suite).secret_bytes;
+  return hash_bytes(traits(suite).hash);
 }
 
 TlsTrafficKeys::~TlsTrafficKeys() {
@@ -83,11 +63,7 @@ void TlsCrypto::CipherDeleter::operator()(evp_cipher_ctx_st* context) const {
   EVP_CIPHER_CTX_free(context);
 }
 
-void TlsCrypto::KdfDeleter::operator()(evp_kdf_ctx_st* context) const {
-  EVP_KDF_CTX_free(context);
-}
-
-TlsCrypto::TlsCrypto() : sha256_(make_kdf("SHA2-256")), sha384_(make_kdf("SHA2-384")) {
+TlsCrypto::TlsCrypto() {
   for (std::size_t i = 0; i < kTlsSuiteCount; ++i) {
     sealing_[i] = make_aead(static_cast<TlsSuite>(i), true);
     opening_[i] = make_aead(static_cast<TlsSuite>(i), false);
@@ -118,17 +94,11 @@ TlsCrypto::Aead TlsCrypto::make_aead(TlsSuite suite, bool is_sealing) {
 
 // --- keys
 
-/// HKDF-Expand-Label with an empty context (RFC 8446 §7.1).
+/// With an empty context (RFC 8446 §7.3).
 bool TlsCrypto::expand(TlsSuite suite, const TlsTrafficKeys& keys, ByteView label,
                        std::span<unsigned char> into) {
-  const std::size_t bytes = secret_bytes(suite);
-  const std::array<OSSL_PARAM, 3> parameters = {
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
-                                        const_cast<unsigned char*>(keys.secret.data()), bytes),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, as_parameter(label), label.size()),
-      OSSL_PARAM_construct_end()};
-  EVP_KDF_CTX* const kdf = bytes == 32 ? sha256_.get() : sha384_.get();
-  return EVP_KDF_derive(kdf, into.data(), into.size(), parameters.data()) == 1;
+  const TlsHash hash = traits(suite).hash;
+  return hkdf_expand_label(hash, std::span(keys.secret).first(hash_bytes(hash)), label, {}, into);
 }
 
 bool TlsCrypto::derive(TlsSuite suite, TlsTrafficKeys& keys) {

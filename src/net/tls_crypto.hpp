@@ -10,7 +10,6 @@
 #include "wspush/base/bytes.hpp"
 
 struct evp_cipher_ctx_st;
-struct evp_kdf_ctx_st;
 
 namespace wspush::net {
 
@@ -75,25 +74,19 @@ class TlsCrypto {
   struct CipherDeleter {
     void operator()(evp_cipher_ctx_st* context) const;
   };
-  struct KdfDeleter {
-    void operator()(evp_kdf_ctx_st* context) const;
-  };
   struct Aead {
     std::unique_ptr<evp_cipher_ctx_st, CipherDeleter> context;
     std::array<unsigned char, TlsTrafficKeys::kKeyBytesMax> key{};
     bool has_key = false;
   };
-  using Kdf = std::unique_ptr<evp_kdf_ctx_st, KdfDeleter>;
 
   static Aead make_aead(TlsSuite suite, bool is_sealing);
   static bool prepare(Aead& aead, TlsSuite suite, const TlsTrafficKeys& keys);
-  bool expand(TlsSuite suite, const TlsTrafficKeys& keys, ByteView label,
-              std::span<unsigned char> into);
+  static bool expand(TlsSuite suite, const TlsTrafficKeys& keys, ByteView label,
+                     std::span<unsigned char> into);
 
   std::array<Aead, kTlsSuiteCount> sealing_;
   std::array<Aead, kTlsSuiteCount> opening_;
-  Kdf sha256_;
-  Kdf sha384_;
 };
 
 }  // namespace wspush::net

@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
+
+#include "wspush/base/bytes.hpp"
 
 #include "net/tls_crypto.hpp"
+#include "net/tls_provider.hpp"
 #include "net/tls_records.hpp"
 
-struct ssl_ctx_st;
 struct ssl_st;
 
 namespace wspush::net {
@@ -18,19 +19,21 @@ namespace wspush::net {
 /// What OpenSSL says about a server's handshake while it lasts, so that TlsRecords can go on behind
 /// it: the application traffic secrets of TLS 1.3, and how many records it has written with the
 /// server's, which are its session tickets. Wiped when it goes. Thread: the connection's.
-class TlsHandover {
+class TlsHandover final : private TlsSecretListener {
  public:
   TlsHandover() = default;
-  TlsHandover(const TlsHandover&) = delete;
-  TlsHandover& operator=(const TlsHandover&) = delete;
   ~TlsHandover();
-
-  /// Makes `context` tell the secrets of its connections, to whoever listens to them.
-  static void serve(ssl_ctx_st* context);
 
   /// Before the handshake. `ssl` must be gone, or left alone, before this goes.
   void listen_to(ssl_st* ssl);
   static void leave(ssl_st* ssl);
+
+  /// Goes on with the handshake: the result of SSL_do_handshake(). Its context was made with
+  /// TlsProvider::kProperties.
+  int shake_hands(ssl_st* ssl);
+
+  /// Whether both secrets are known. Not where OpenSSL derives its keys without our provider.
+  bool has_secrets() const { return client_.size > 0 && server_.size > 0; }
 
   /// Behind a handshake of TLS 1.3 in which nothing was read but the handshake. Null if memory runs
   /// out, or if OpenSSL has not said what is needed.
@@ -39,12 +42,14 @@ class TlsHandover {
  private:
   struct Callbacks;
 
+  void on_secret(ByteView label, std::span<const unsigned char> secret) noexcept override;
+
   /// A secret of one direction.
   struct Secret {
     std::array<unsigned char, TlsTrafficKeys::kSecretBytesMax> octets{};
     std::size_t size = 0;
 
-    void assign(std::string_view hex);
+    void assign(std::span<const unsigned char> secret);
     std::span<const unsigned char> view() const { return std::span(octets).first(size); }
   };
 

@@ -137,6 +137,7 @@ IoResult TlsStream::fail(int error, std::string why, TlsResult result) {
   if (error_ == 0) {
     error_ = error;
     has_unread_ = false;
+    is_unsent_new_ = false;
     unsent_.clear();
     if (!is_established_ && has_received_) {
       workspace_.count(result, std::move(why));
@@ -172,6 +173,9 @@ IoResult TlsStream::fail_by_record(TlsAlert alert) {
 
 /// The last words in the output. If there is no room, it goes without.
 void TlsStream::send_alert() {
+  if (is_unsent_new_) {
+    static_cast<void>(flush());
+  }
   if (unsent_.is_empty() && !workspace_.output_.empty()) {
     const iovec alert{workspace_.output_.data(), workspace_.output_.size()};
     static_cast<void>(write_some(fd_, {&alert, 1}));
@@ -286,7 +290,8 @@ IoResult TlsStream::handshake() {
 /// Does with the input of the workspace what can be done; what is said meanwhile is sent.
 IoResult TlsStream::go_on(MutableBytes into) {
   workspace_.output_.clear();
-  IoResult result = is_established_ ? IoResult{} : do_handshake();
+  const bool was_established = is_established_;
+  IoResult result = was_established ? IoResult{} : do_handshake();
   if (result.status == IoStatus::kOk && !into.empty()) {
     result = records_ != nullptr ? open_records(into) : decrypt(into);
   }
@@ -296,6 +301,9 @@ IoResult TlsStream::go_on(MutableBytes into) {
   if (!workspace_.input_.empty()) {
     kept_input_ = std::make_unique<std::string>(as_view(workspace_.input_));
     has_unread_ |= records_ == nullptr || TlsRecords::has_record(*kept_input_);
+  }
+  if (!was_established && result.bytes > 0 && unsent_.is_empty()) {
+    keep_output_for_answer();
   }
   if (const IoResult sent = send_output(); sent.status == IoStatus::kError) {
     return sent;
@@ -308,21 +316,22 @@ IoResult TlsStream::go_on(MutableBytes into) {
 
 IoResult TlsStream::do_handshake() {
   clear_tls_errors();
-  const int done = SSL_do_handshake(ssl_.get());
+  const int done =
+      handover_ != nullptr ? handover_->shake_hands(ssl_.get()) : SSL_do_handshake(ssl_.get());
   if (done != 1) {
     if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) {
       return {IoStatus::kWouldBlock, 0, 0};
     }
     return fail_by_tls();
   }
-  if (handover_ != nullptr && SSL_version(ssl_.get()) == TLS1_3_VERSION) {
+  if (handover_ != nullptr && handover_->has_secrets()) {
     records_ = handover_->take_records(ssl_.get(), workspace_.crypto_);
     if (records_ == nullptr) {
       return fail(ENOMEM, "its keys cannot be taken over");
     }
   }
-  const bool is_resumed = SSL_session_reused(ssl_.get()) == 1;
   is_established_ = true;
+  const bool is_resumed = SSL_session_reused(ssl_.get()) == 1;
   workspace_.count(is_resumed ? TlsResult::kResumed : TlsResult::kFull, {});
   if (records_ != nullptr) {
     ssl_.reset();
@@ -445,6 +454,32 @@ IoResult TlsStream::send_output() {
   return result;
 }
 
+/// A handshake ends with a ticket, and often with the first request in hand: then the ticket goes
+/// with the answer, in one call and one packet.
+void TlsStream::keep_output_for_answer() {
+  try {
+    unsent_.append(workspace_.output_);
+  } catch (const std::bad_alloc&) {
+    return;  // It goes by itself.
+  }
+  is_unsent_new_ = !unsent_.is_empty();
+  workspace_.output_.clear();
+}
+
+/// To the front of the output, if it waits for that.
+void TlsStream::take_kept_output() {
+  if (!is_unsent_new_) {
+    return;
+  }
+  is_unsent_new_ = false;
+  workspace_.pieces_.clear();
+  unsent_.fill(workspace_.pieces_, TlsWorkspace::kPiecesMax);
+  for (const iovec& piece : workspace_.pieces_) {
+    workspace_.output_.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  }
+  unsent_.consume(workspace_.output_.size());
+}
+
 /// Says that our key changes, if it has to. Not behind bytes that wait: whoever asks and does not
 /// read is answered once, before the next application data (RFC 8446 §4.6.3).
 bool TlsStream::answer_key_update() {
@@ -483,6 +518,11 @@ IoResult TlsStream::write(std::span<const iovec> pieces) {
   if (!is_established_ || is_output_ended_) {
     return fail(ENOTCONN, "written to before or after its time");
   }
+  RecordCutter cutter(pieces);
+  workspace_.output_.clear();
+  if (!cutter.is_done()) {
+    take_kept_output();
+  }
   if (has_unsent()) {
     const IoResult flushed = flush();
     if (flushed.status == IoStatus::kError) {
@@ -492,10 +532,8 @@ IoResult TlsStream::write(std::span<const iovec> pieces) {
       return {IoStatus::kWouldBlock, 0, flushed.error};
     }
   }
-  RecordCutter cutter(pieces);
   std::size_t taken = 0;
   while (!cutter.is_done() && !has_unsent()) {
-    workspace_.output_.clear();
     const std::size_t before = taken;
     while (taken - before < kAheadBytesMax && !cutter.is_done()) {
       if (!encrypt_some(cutter, taken)) {
@@ -513,6 +551,7 @@ IoResult TlsStream::flush() {
   if (error_ != 0) {
     return {IoStatus::kError, 0, error_};
   }
+  is_unsent_new_ = false;
   std::size_t moved = 0;
   while (has_unsent()) {
     workspace_.pieces_.clear();
@@ -542,6 +581,7 @@ IoResult TlsStream::end_output() {
     return {};  // In the middle of a handshake there is nothing to end.
   }
   workspace_.output_.clear();
+  take_kept_output();
   if (records_ != nullptr) {
     if (!records_->seal_alert(TlsAlert::kCloseNotify, workspace_.output_, workspace_.crypto_)) {
       return fail(ENOMEM, {});

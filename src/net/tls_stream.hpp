@@ -55,6 +55,7 @@ class TlsStream final : public ByteStream {
   bool has_unread() const override { return has_unread_; }
   IoResult write(std::span<const iovec> pieces) override;
   bool has_unsent() const override { return !unsent_.is_empty(); }
+  bool sends_unsent_along() const override { return is_unsent_new_; }
   IoResult flush() override;
   IoResult end_output() override;
 
@@ -76,6 +77,8 @@ class TlsStream final : public ByteStream {
   bool encrypt_some(RecordCutter& cutter, std::size_t& taken);
   bool answer_key_update();
   IoResult send_output();
+  void keep_output_for_answer();
+  void take_kept_output();
   void send_alert();
   IoResult fail(int error, std::string why, TlsResult result = TlsResult::kFailed);
   IoResult fail_socket(int error);
@@ -97,6 +100,7 @@ class TlsStream final : public ByteStream {
   bool has_unread_ : 1 = false;
   bool has_ended_ : 1 = false;  ///< the peer said close_notify
   bool is_output_ended_ : 1 = false;
+  bool is_unsent_new_ : 1 = false;  ///< the socket was not offered `unsent_` yet
 };
 
 }  // namespace wspush::net

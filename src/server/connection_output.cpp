@@ -219,7 +219,7 @@ bool SocketConnection::flush(Reach reach) {
 bool SocketConnection::write_out(Reach reach) {
   std::size_t written = 0;
   while (state_ == State::kOpen || state_ == State::kClosing) {
-    if (has_unsent() && !flush_stream()) {
+    if (has_unsent() && !stream()->sends_unsent_along() && !flush_stream()) {
       return false;
     }
     hub::FrameBatch& batch = reactor().frame_batch();
@@ -235,6 +235,9 @@ bool SocketConnection::write_out(Reach reach) {
     }
     const std::size_t bytes = fill_pieces();
     if (bytes == 0) {
+      if (has_unsent() && !flush_stream()) {
+        return false;
+      }
       if (reach == Reach::kQueue) {
         return false;  // The flush at the end of the turn finds out whether this was all.
       }

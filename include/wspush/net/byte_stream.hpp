@@ -59,6 +59,9 @@ class ByteStream {
   /// socket still refuses it takes nothing: kWouldBlock.
   virtual IoResult write(std::span<const iovec> pieces) = 0;
   virtual bool has_unsent() const = 0;
+  /// True: the socket was not offered the unsent bytes yet, and the next `write` takes them along:
+  /// no `flush` is needed before it, only if none comes.
+  virtual bool sends_unsent_along() const { return false; }
   /// Offers the unsent bytes to the socket. kOk if it took some, or if there are none.
   virtual IoResult flush() = 0;
 

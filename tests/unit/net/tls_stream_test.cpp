@@ -181,6 +181,72 @@ TEST_F(TlsServerEnd, SmallPiecesLeaveInFullRecords) {
 }
 
 // With TLS 1.2: OpenSSL is asked why it gave nothing.
+/// A client whose first request came with its last word of the handshake.
+class TlsServersTicket : public ::testing::Test {
+ protected:
+  TlsServersTicket() {
+    SSL_do_handshake(client_.ssl());
+    EXPECT_EQ(client_.hear().status, IoStatus::kWouldBlock);
+    EXPECT_EQ(SSL_do_handshake(client_.ssl()), 1);
+    client_.say("a request");
+    EXPECT_EQ(client_.hear().status, IoStatus::kOk);
+    EXPECT_EQ(client_.heard, "a request");
+  }
+
+  /// Whether the ticket has come, told by the first record that the client reads.
+  bool has_ticket() { return SSL_SESSION_is_resumable(SSL_get0_session(client_.ssl())) == 1; }
+
+  TlsPair pair_;
+  RawTlsClient client_{pair_, pair_.client_context.get()};
+};
+
+TEST_F(TlsServersTicket, GoesWithTheFirstAnswer) {
+  EXPECT_FALSE(is_readable_now(client_.their_fd()));
+  EXPECT_TRUE(client_.server().has_unsent());
+  EXPECT_TRUE(client_.server().sends_unsent_along());
+  EXPECT_EQ(client_.answer("an answer"), 9U);
+  EXPECT_FALSE(client_.server().has_unsent());
+  EXPECT_FALSE(client_.server().sends_unsent_along());
+  EXPECT_EQ(client_.get(), "an answer");
+  EXPECT_TRUE(has_ticket());
+  client_.expect_echo();
+}
+
+TEST_F(TlsServersTicket, GoesByItselfWhereThereIsNoAnswer) {
+  EXPECT_EQ(client_.server().flush().status, IoStatus::kOk);
+  EXPECT_FALSE(client_.server().has_unsent());
+  EXPECT_FALSE(client_.server().sends_unsent_along());
+  EXPECT_EQ(client_.get(), "");
+  EXPECT_TRUE(has_ticket());
+  client_.expect_echo();
+}
+
+TEST_F(TlsServersTicket, IsNotLostInAWriteOfNothing) {
+  EXPECT_EQ(client_.server().write({}).status, IoStatus::kOk);
+  EXPECT_FALSE(client_.server().has_unsent());
+  client_.expect_echo();
+  EXPECT_TRUE(has_ticket());
+}
+
+TEST_F(TlsServersTicket, GoesBeforeTheGoodbye) {
+  EXPECT_EQ(client_.server().end_output().status, IoStatus::kOk);
+  EXPECT_FALSE(client_.server().has_unsent());
+  EXPECT_EQ(client_.get(), "");
+  EXPECT_TRUE(has_ticket());
+  EXPECT_EQ(SSL_get_shutdown(client_.ssl()), SSL_RECEIVED_SHUTDOWN);
+}
+
+TEST_F(TlsServersTicket, GoesBeforeAnAlert) {
+  const std::string forged = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'f');
+  ASSERT_EQ(::send(client_.their_fd(), forged.data(), forged.size(), MSG_NOSIGNAL), 37);
+  EXPECT_EQ(client_.hear().status, IoStatus::kError);
+  ERR_clear_error();
+  EXPECT_EQ(client_.get(), "");
+  // Without the ticket before it, it could not be decrypted.
+  EXPECT_STREQ(ERR_reason_error_string(ERR_peek_error()), "sslv3 alert bad record mac");
+  ERR_clear_error();
+}
+
 TEST_F(TlsServerEnd, AnOldErrorInTheQueueIsNotTakenForANewOne) {
   SSL_CTX_set_max_proto_version(pair_.client_context.get(), TLS1_2_VERSION);
   connect();
