@@ -108,6 +108,7 @@ void FloorServer::accept_some() {
     }
     Connection& connection = connections_[at(number)];
     connection.fd = std::move(fd);
+    connection.role = mode_ == Mode::kHttp ? Role::kHttp : Role::kHandshake;
     if (tls_ != nullptr) {
       connection.tls = std::make_unique<TlsPipe>(tls_.get());
     }
@@ -164,6 +165,9 @@ void FloorServer::on_plain(Connection& connection, std::size_t begin, std::size_
       break;
     case Role::kEcho:
       on_echo(connection, begin + count);
+      break;
+    case Role::kHttp:
+      on_http(connection, {buffer_.data(), begin + count});
       break;
   }
 }
@@ -247,6 +251,21 @@ void FloorServer::on_echo(Connection& connection, std::size_t count) {
     drop(connection.fd.get());
   } else if (written > 0) {
     send_or_keep(connection, {begin, written});
+  }
+}
+
+// The answers to all requests that are whole leave with one send().
+void FloorServer::on_http(Connection& connection, std::string_view input) {
+  batch_.clear();
+  while (const std::size_t bytes = request_bytes(input)) {
+    batch_.append(kPublishAnswer);
+    input.remove_prefix(bytes);
+  }
+  connection.unfinished.assign(input);
+  if (connection.unfinished.size() > kFrameBytesMax) {
+    drop(connection.fd.get());
+  } else if (!batch_.empty()) {
+    send_or_keep(connection, batch_);
   }
 }
 

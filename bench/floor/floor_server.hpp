@@ -17,6 +17,7 @@ enum class Mode : std::uint8_t {
   kFanOut,  ///< a message of a client that asked for /publish goes to all who did not
   kEcho,    ///< every frame goes back to where it came from
   kPing,    ///< a ping to every connection each second
+  kHttp,    ///< every request of a connection gets the same answer
 };
 
 /// The least that a server can do: one thread, one epoll, only the system calls that cannot be left
@@ -35,13 +36,13 @@ class FloorServer {
   void run();
 
  private:
-  enum class Role : std::uint8_t { kHandshake, kSubscriber, kPublisher, kEcho };
+  enum class Role : std::uint8_t { kHandshake, kSubscriber, kPublisher, kEcho, kHttp };
   struct Connection {
     UniqueFd fd;
     Role role = Role::kHandshake;
     bool is_cut = false;     // a subscriber that did not take all of a batch
     std::size_t member = 0;  // index in members_, of a subscriber that is not cut
-    std::string unfinished;  // half a head or half a frame
+    std::string unfinished;  // half a head, a frame or a request
     std::string unsent;      // what the socket did not take
     std::size_t sent_of_unsent = 0;
     std::unique_ptr<TlsPipe> tls;
@@ -54,6 +55,7 @@ class FloorServer {
   void on_handshake(Connection& connection, std::string_view input);
   void on_published(Connection& connection, std::string_view input);
   void on_echo(Connection& connection, std::size_t count);
+  void on_http(Connection& connection, std::string_view input);
   void on_writable(int fd);
   void send_or_keep(Connection& connection, std::string_view plain);
   void keep(Connection& connection, std::string_view rest);

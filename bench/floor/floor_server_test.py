@@ -158,6 +158,21 @@ class FloorServer(unittest.TestCase):
             with client_context().wrap_socket(connection) as stream:
                 stream.unwrap()  # SSLEOFError without an answer
 
+    def test_answers_requests_however_they_come(self):
+        self.start("http")
+        connection = HttpConnection(self.address)
+        self.addCleanup(connection.close)
+        request = build_request("POST", "/x", [("Content-Length", "5")], host="localhost") + b"hello"
+        for pieces in ([request], [request * 3], [request[:10], request[10:] + request[:-1], b"o"],
+                       [request[at:at + 1] for at in range(len(request))]):
+            for piece in pieces:
+                connection.send(piece)
+            for _ in range(b"".join(pieces).count(b"hello")):
+                answer = connection.read_response()
+                self.assertEqual((answer.status, len(answer.body)), (201, 41))
+        connection.send(build_request("GET", "/", [], host="localhost"))
+        self.assertEqual(connection.read_response().status, 201)
+
     def test_closes_on_a_request_without_a_key(self):
         self.start("fan-out")
         connection = HttpConnection(self.address)

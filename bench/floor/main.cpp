@@ -30,7 +30,7 @@ constexpr int kExitUsage = 2;
 constexpr std::size_t kThreadsMax = 64;
 
 constexpr const char* kUsage =
-    R"(usage: floor_server [HOST:PORT] [--mode fan-out|echo|ping] [--threads N]
+    R"(usage: floor_server [HOST:PORT] [--mode fan-out|echo|ping|http] [--threads N]
                     [--tls CERTIFICATE KEY]
 
 What a WebSocket server costs that does nothing but the unavoidable: the ruler of scripts/bench.
@@ -40,6 +40,7 @@ HOST is an IPv4 literal; the default is 127.0.0.1:0, a free port, which it print
            those whose socket is full miss them (the default)
   echo     every frame goes back
   ping     pings each client each second
+  http     every request gets the same answer, that to a published message
 
 With --threads each has connections of its own and a CPU of its own (1); what is published goes to
 the clients of all.
@@ -54,8 +55,10 @@ struct Options {
 };
 
 std::optional<Mode> mode_of(std::string_view name) {
-  constexpr std::pair<std::string_view, Mode> kModes[] = {
-      {"fan-out", Mode::kFanOut}, {"echo", Mode::kEcho}, {"ping", Mode::kPing}};
+  constexpr std::pair<std::string_view, Mode> kModes[] = {{"fan-out", Mode::kFanOut},
+                                                          {"echo", Mode::kEcho},
+                                                          {"ping", Mode::kPing},
+                                                          {"http", Mode::kHttp}};
   for (const auto& [known, mode] : kModes) {
     if (known == name) {
       return mode;

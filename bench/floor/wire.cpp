@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -70,6 +71,25 @@ std::optional<std::string> switching_protocols(const std::string& head) {
              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              "Sec-WebSocket-Accept: ") +
          reinterpret_cast<const char*>(accept.data()) + "\r\n\r\n";
+}
+
+std::size_t request_bytes(std::string_view input) {
+  constexpr std::string_view kName = "\r\nContent-Length:";
+  const std::size_t end = input.find("\r\n\r\n");
+  if (end == std::string_view::npos) {
+    return 0;
+  }
+  const std::string_view head = input.substr(0, end);
+  std::size_t length = 0;
+  if (const std::size_t found = head.find(kName); found != std::string_view::npos) {
+    const std::string_view value = head.substr(found + kName.size());
+    const std::size_t digits = value.find_first_not_of(' ');
+    const std::string_view number =
+        value.substr(digits == std::string_view::npos ? value.size() : digits);
+    (void)std::from_chars(number.data(), number.data() + number.size(), length);
+  }
+  const std::size_t bytes = end + 4 + length;
+  return bytes <= input.size() ? bytes : 0;
 }
 
 bool read_header(const char* bytes, std::size_t count, ClientFrame& frame) {

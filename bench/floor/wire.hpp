@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace wspush::floor {
 
@@ -19,6 +20,16 @@ inline constexpr std::size_t kServerHeaderBytesMax = 10;
 /// The answer to the handshake in `head`, a whole request head; nothing where it has no
 /// Sec-WebSocket-Key. §4.2.2.
 std::optional<std::string> switching_protocols(const std::string& head);
+
+/// What wspushd answers to a published message, but for its id and the date.
+inline constexpr std::string_view kPublishAnswer =
+    "HTTP/1.1 201 Created\r\nDate: Thu, 26 Nov 2026 08:00:00 GMT\r\nConnection: keep-alive\r\n"
+    "Content-Type: application/json\r\nContent-Length: 41\r\n\r\n"
+    "{\"id\":\"5f1c0a2b-1234567\",\"subscribers\":0}";
+
+/// Bytes of the request that `input` begins with, head and body; 0 while it is not whole. Its end
+/// is told by `Content-Length` alone.
+std::size_t request_bytes(std::string_view input);
 
 /// A frame that a client sent. All clients mask, §5.1.
 struct ClientFrame {

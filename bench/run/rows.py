@@ -287,6 +287,10 @@ def publish():
                    (("connections", count), ("payload-bytes", 128), ("publishers", 4)), baseline,
                    group="publish" if count == 0 else "")
 
+    def bare(name, load):
+        return Contender(f"floor, {name}", Server.of("floor", mode="http"), "raw", load)
+
+    floors = (bare("keep-alive", by("http", 1)), bare("pipelined", by("http-pipelined", 16)))
     peers = (nchan("keep-alive", by("http", 1)), nchan("pipelined", by("http-pipelined", 16)),
              Contender("NATS, websocket", NATS.server, "nats", by("connection", 16),
                        is_peer=True))
@@ -295,17 +299,48 @@ def publish():
         "publish", "Publishing by HTTP",
         "128 B by four publishers: POST with keep-alive, one at a time; the same pipelined, 16 under "
         "way; NDJSON, a message a line in one body that does not end; in NATS and with 16 under "
-        "way its own protocol in a websocket. The ratio is that to keep-alive, with two reactors "
+        "way its own protocol in a websocket. The floor reads a request and gives a fixed answer: it "
+        "is what HTTP costs the kernel. The ratio is that to keep-alive, with two reactors "
         "that to one: each publisher is then at the reactor that orders the topic's messages, or "
         "at the other, as it happens. With subscribers the publishers wait when these are 256 "
         "messages behind: the load program reads for all of them.",
         (Metric("cpu_us_per_publish", "CPU of a message", "µs"),
          Metric("publishes_per_second", "messages", "1,000/s", digits=0, factor=1e-3,
                 is_less_better=False, is_pace=True)),
-        (row("0subscribers", "0 subscribers", 0, (*posted(), *peers), to_keep_alive),
+        (row("0subscribers", "0 subscribers", 0, (*posted(), *floors, *peers), to_keep_alive),
          row("2reactors", "0 subscribers, 2 reactors", 0, posted(reactors=2),
              Baseline(row="0subscribers")),
          row("100subscribers", "100 subscribers", 100, (*posted(), *peers), to_keep_alive)))
+
+
+def publish_websocket():
+    def by(way, dialect, name):
+        return ours(dialect, (("publish", way), ("depth", 16)), name=name)
+
+    def row(count):
+        return Row(f"{count}subscribers", f"{count} subscribers", "publish", contenders,
+                   (("connections", count), ("payload-bytes", 128), ("publishers", 4)),
+                   Baseline(contender="NATS"))
+
+    under_way = (("publish", "connection"), ("depth", 16))
+    contenders = (
+        by("unanswered", "wspush.v1", "wspush.v1, without id"),
+        by("connection", "wspush.v1", "wspush.v1, with id"),
+        by("connection", "raw", "raw door"),
+        Contender("NATS", NATS.server, "nats", under_way, is_peer=True),
+        Contender("nchan", NCHAN.server, "nchan", under_way, is_peer=True))
+    return Table(
+        "publish-websocket", "Publishing by websocket",
+        "128 B by four publishers with 16 messages under way on each. Like for like with NATS, "
+        "which acknowledges nothing: commands without `id`, and behind what leaves in one write a "
+        "ping whose answer says that all before it was taken. With `id` each message has an answer "
+        "of its own, which says its id; nchan answers each too. On the raw door there is no publisher "
+        "that is not subscribed: each gets what all four publish, so each message is four deliveries "
+        "more. The ratio is that to NATS.",
+        (Metric("cpu_us_per_publish", "CPU of a message", "µs"),
+         Metric("publishes_per_second", "messages", "1,000/s", digits=0, factor=1e-3,
+                is_less_better=False, is_pace=True)),
+        (row(0), row(100)))
 
 
 def disk():
@@ -350,5 +385,5 @@ def restart():
 
 def tables():
     return [make() for make in (fan_out, rate, two_reactors, deflate, tls, echo, echo_tls,
-                                text_echo, idle, handshakes, stalled, pings, publish, disk,
-                                restart)]
+                                text_echo, idle, handshakes, stalled, pings, publish,
+                                publish_websocket, disk, restart)]

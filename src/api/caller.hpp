@@ -9,6 +9,7 @@
 
 #include "api/api_error.hpp"
 #include "auth/api_key.hpp"
+#include "auth/topic_rules.hpp"
 #include "http/exchange.hpp"
 
 namespace wspush::api {
@@ -32,6 +33,16 @@ class Caller {
 
   /// True where its key is only for some topics, as it was when last asked.
   bool is_restricted() const;
+
+  /// What `admit_next` last admitted: who publishes a stream goes on with a topic mostly. Good as
+  /// long as both generations are those of now.
+  struct Admitted {
+    std::string topic;
+    const config::TopicRule* rule = nullptr;
+    std::shared_ptr<const config::Config> config;  ///< null: nothing was admitted yet
+    std::shared_ptr<const auth::TopicRules> rules;
+  };
+  Admitted last_admitted;
 
  private:
   void look_up(const std::shared_ptr<const config::Config>& config);

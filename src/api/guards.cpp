@@ -29,9 +29,11 @@ std::optional<ApiError> check_not_from_a_page(const http::RequestHead& head,
   if (head.host.empty() && !head.headers.contains("Host")) {
     return std::nullopt;
   }
+  if (auth::is_internal_host(head.host, internal.hosts)) {
+    return std::nullopt;
+  }
   const std::string own_name = host_of_address(internal.address);
-  if (auth::is_internal_host(head.host, internal.hosts) ||
-      (!own_name.empty() && auth::is_internal_host(head.host, {&own_name, 1}))) {
+  if (!own_name.empty() && auth::is_internal_host(head.host, {&own_name, 1})) {
     return std::nullopt;
   }
   return forbidden("the Host is not one of internal.hosts");

@@ -13,11 +13,59 @@ struct Payload {
   ByteView bytes;
 };
 
+/// The members that a message may have; null: not there. Of several with one name the first.
+struct Members {
+  const JsonValue* topic = nullptr;
+  const JsonValue* key = nullptr;
+  const JsonValue* data = nullptr;
+  const JsonValue* text = nullptr;
+  const JsonValue* base64 = nullptr;
+};
+
+void keep_first(const JsonValue*& place, const JsonValue& value) {
+  if (place == nullptr) {
+    place = &value;
+  }
+}
+
+/// One pass where the names are written as they are, which is always but for tricks.
+Members members_of(const JsonObject& object) {
+  Members found;
+  if (!object.has_plain_keys()) {
+    found = {.topic = object.find("topic"),
+             .key = object.find("key"),
+             .data = object.find("data"),
+             .text = object.find("text"),
+             .base64 = object.find("base64")};
+    return found;
+  }
+  for (const JsonObject::Member& member : object) {
+    switch (member.name()) {
+      case json_name("topic"):
+        keep_first(found.topic, member.value);
+        break;
+      case json_name("key"):
+        keep_first(found.key, member.value);
+        break;
+      case json_name("data"):
+        keep_first(found.data, member.value);
+        break;
+      case json_name("text"):
+        keep_first(found.text, member.value);
+        break;
+      case json_name("base64"):
+        keep_first(found.base64, member.value);
+        break;
+      default:
+        break;  // Others are ignored.
+    }
+  }
+  return found;
+}
+
 /// Lifetime of the bytes: of the JSON text, or of `scratch`.
-Result<Payload, ApiError> read_payload(const JsonObject& object, std::string& scratch) {
-  const JsonValue* const data = object.find("data");
-  const JsonValue* const text = object.find("text");
-  const JsonValue* const base64 = object.find("base64");
+Result<Payload, ApiError> read_payload(const Members& members, std::string& scratch) {
+  const auto [topic, key, data, text, base64] = members;
   if ((data != nullptr ? 1 : 0) + (text != nullptr ? 1 : 0) + (base64 != nullptr ? 1 : 0) != 1) {
     return Unexpected(bad_request("a message has one of data, text and base64"));
   }
@@ -40,8 +88,7 @@ Result<Payload, ApiError> read_payload(const JsonObject& object, std::string& sc
 }
 
 /// Empty where there is none. Lifetime: of the JSON text, or of `scratch`.
-Result<ByteView, ApiError> read_key(const JsonObject& object, std::string& scratch) {
-  const JsonValue* const value = object.find("key");
+Result<ByteView, ApiError> read_key(const JsonValue* value, std::string& scratch) {
   if (value == nullptr || value->is_null()) {
     return ByteView();
   }
@@ -55,23 +102,21 @@ Result<ByteView, ApiError> read_key(const JsonObject& object, std::string& scrat
 }  // namespace
 
 Result<Entry, ApiError> read_entry(const JsonObject& object, Caller& caller, ApiContext& context) {
-  const JsonValue* const topic_value = object.find("topic");
-  if (topic_value == nullptr || !topic_value->is_string()) {
+  const Members members = members_of(object);
+  if (members.topic == nullptr || !members.topic->is_string()) {
     return Unexpected(bad_request("a message has a topic, a string"));
   }
   std::string scratch;
-  Entry entry;
-  entry.topic = topic_value->string(scratch);
-  const auto rule = admit(entry.topic, auth::ApiRight::kPublish, caller, context);
+  const auto rule = admit_next(members.topic->string(scratch), caller, context);
   if (!rule) {
     return Unexpected(rule.error());
   }
   std::string key_scratch;
-  const auto key = read_key(object, key_scratch);
+  const auto key = read_key(members.key, key_scratch);
   if (!key) {
     return Unexpected(key.error());
   }
-  const auto payload = read_payload(object, scratch);
+  const auto payload = read_payload(members, scratch);
   if (!payload) {
     return Unexpected(payload.error());
   }
@@ -79,8 +124,8 @@ Result<Entry, ApiError> read_entry(const JsonObject& object, Caller& caller, Api
     context.metrics.limit_hit(metrics::Limit::kRuleMessageBytes);
     return Unexpected(too_large("the message is larger than its topic allows"));
   }
-  entry.message = hub::Message::create(payload->kind, payload->bytes, *key);
-  return entry;
+  return Entry{.topic = caller.last_admitted.topic,
+               .message = hub::Message::create(payload->kind, payload->bytes, *key)};
 }
 
 }  // namespace wspush::api

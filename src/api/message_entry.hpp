@@ -1,7 +1,6 @@
 #pragma once
 
-#include <string>
-
+#include "wspush/base/bytes.hpp"
 #include "wspush/base/result.hpp"
 #include "wspush/hub/message.hpp"
 
@@ -17,7 +16,7 @@ inline constexpr std::size_t kMessageKeyBytesMax = 255;
 
 /// A message of a batch that may be published.
 struct Entry {
-  std::string topic;
+  ByteView topic;  ///< lifetime: until the caller's next topic is admitted
   hub::MessageRef message;
 };
 

@@ -64,7 +64,9 @@ class StreamHandler final : public http::RequestHandler, public hub::ReplySink {
       is_paused_ = false;
       exchange_->resume_body();
     }
-    answer_if_done();
+    if (has_ended_) {
+      answer_if_done();
+    }
   }
 
  private:
@@ -75,7 +77,7 @@ class StreamHandler final : public http::RequestHandler, public hub::ReplySink {
       fail(line_count_, too_large("the line is longer than limits.message_bytes"));
       return;
     }
-    if (line.text.find_first_not_of(" \t\r") == ByteView::npos) {
+    if (!line.text.starts_with('{') && line.text.find_first_not_of(" \t\r") == ByteView::npos) {
       return;
     }
     const auto object = parse_json_object(line.text);

@@ -15,6 +15,9 @@
 namespace wspush::api {
 namespace {
 
+/// Of an answer: its text does not grow by steps.
+constexpr std::size_t kUsualAnswerBytes = 96;
+
 /// What the head says about the message.
 struct Form {
   std::string topic;
@@ -87,7 +90,9 @@ class PublishHandler final : public http::BufferedHandler, public hub::ReplySink
 
   void on_reply(std::uint32_t /*item*/, hub::Reply&& reply) override {
     if (const auto* published = std::get_if<hub::PublishedReply>(&reply)) {
-      std::string body = R"({"id":")";
+      std::string body;
+      body.reserve(kUsualAnswerBytes);
+      body.append(R"({"id":")");
       hub::append_to(body, published->id);
       body.append(R"(","subscribers":)").append(std::to_string(published->subscribers));
       if (form_.wants_receipt) {

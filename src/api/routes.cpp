@@ -54,6 +54,17 @@ constexpr std::array kRows = {
     Row{"POST", "/api/revocations", Access::kControlAll, revoke_tokens},
 };
 
+/// Of each row: most are told from a request by their number alone.
+constexpr auto kSegments = [] {
+  std::array<std::size_t, kRows.size()> counts{};
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    for (const char byte : kRows[i].path) {
+      counts[i] += byte == '/' ? 1U : 0U;
+    }
+  }
+  return counts;
+}();
+
 struct Match {
   ByteView argument;
 };
@@ -126,8 +137,9 @@ Route route(http::Exchange& exchange, const hub::ReplyTo& to, ApiContext& contex
     caller = std::move(*identified);
   }
   std::string allow;
-  for (const Row& row : kRows) {
-    const auto found = match(row.path, segments);
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    const Row& row = kRows[i];
+    const auto found = kSegments[i] == segments.size() ? match(row.path, segments) : std::nullopt;
     if (!found) {
       continue;
     }

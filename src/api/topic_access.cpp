@@ -24,4 +24,20 @@ Result<const config::TopicRule*, ApiError> admit(ByteView topic, auth::ApiRight 
   return rule;
 }
 
+Result<const config::TopicRule*, ApiError> admit_next(ByteView topic, Caller& caller,
+                                                      ApiContext& context) {
+  Caller::Admitted& last = caller.last_admitted;
+  if (last.topic == topic && last.config == context.config && last.rules == context.rules) {
+    return last.rule;
+  }
+  const auto rule = admit(topic, auth::ApiRight::kPublish, caller, context);
+  if (rule) {
+    last = {.topic = std::string(topic),
+            .rule = *rule,
+            .config = context.config,
+            .rules = context.rules};
+  }
+  return rule;
+}
+
 }  // namespace wspush::api

@@ -16,4 +16,9 @@ namespace wspush::api {
 Result<const config::TopicRule*, ApiError> admit(ByteView topic, auth::ApiRight right,
                                                  Caller& caller, ApiContext& context);
 
+/// The same for publishing, of the topics of one request after the other: the last one that was
+/// admitted costs a look at `caller.last_admitted`, which it is afterwards.
+Result<const config::TopicRule*, ApiError> admit_next(ByteView topic, Caller& caller,
+                                                      ApiContext& context);
+
 }  // namespace wspush::api

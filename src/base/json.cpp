@@ -89,14 +89,13 @@ void append_unescaped(std::string& out, ByteView inside) {
 
 /// The scan with its UTF-8 check; the error has the place of the first byte that is wrong.
 Result<void, JsonError> check_text(ByteView text, JsonObject* members) {
-  bool has_non_ascii = false;
   const char* error_at = nullptr;
-  const char* error = json_detail::scan_strict(text, members, has_non_ascii, error_at);
+  const char* error = json_detail::scan_strict(text, members, error_at);
   if (error != nullptr) {
     return Unexpected(JsonError{static_cast<std::size_t>(error_at - text.data()), error,
                                 error == json_detail::kTooDeep});
   }
-  if (has_non_ascii && !simdjson::validate_utf8(text.data(), text.size())) {
+  if (json_detail::has_non_ascii(text) && !simdjson::validate_utf8(text.data(), text.size())) {
     std::size_t at = 0;
     while (const std::size_t length = utf8_sequence_bytes(text.substr(at))) {
       at += length;
@@ -159,9 +158,9 @@ Result<void, JsonError> check_json(ByteView text) noexcept {
 Result<JsonObject, JsonError> parse_json_object(ByteView text) noexcept {
   Result<JsonObject, JsonError> result{JsonObject()};
   if (auto checked = check_text(text, &*result); !checked) {
-    return Unexpected(checked.error());
+    result = Unexpected(checked.error());
   }
-  return result;
+  return result;  // One object, so that its members are not copied.
 }
 
 Result<JsonValue, JsonError> parse_json(ByteView text) noexcept {
@@ -176,7 +175,7 @@ bool JsonValue::is_integer() const {
   return is_number() && raw.find_first_of(".eE") == ByteView::npos;
 }
 
-ByteView JsonValue::string(std::string& scratch) const {
+ByteView JsonValue::string_with_escapes(std::string& scratch) const {
   if (!is_string()) {
     return {};
   }
@@ -280,14 +279,8 @@ ByteView JsonObject::Member::key(std::string& scratch) const {
 JsonObject& JsonObject::operator=(const JsonObject& other) noexcept {
   std::uninitialized_copy_n(other.storage_.members.data(), other.count_, storage_.members.data());
   count_ = other.count_;
+  has_plain_keys_ = other.has_plain_keys_;
   return *this;
-}
-
-void JsonObject::add(const Member& member) {
-  if (count_ < kJsonMembersMax) {
-    std::construct_at(&storage_.members[count_], member);
-    ++count_;
-  }
 }
 
 const JsonValue* JsonObject::find(ByteView key) const {

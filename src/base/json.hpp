@@ -1,10 +1,13 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -44,11 +47,26 @@ enum class JsonType : std::uint8_t { kNull, kBoolean, kNumber, kString, kArray, 
 class JsonElements;
 class JsonObject;
 
+/// A member's key of 1 to 8 bytes as one number; 0 for any other. No two keys have one number, as
+/// none has a zero byte.
+constexpr std::uint64_t json_name(ByteView key) {
+  std::uint64_t name = 0;
+  for (std::size_t i = 0; key.size() <= 8 && i < key.size(); ++i) {
+    name |= std::uint64_t{static_cast<unsigned char>(key[i])} << (8 * i);
+  }
+  return name;
+}
+
 /// One value of a text that has been checked: its type and its exact slice, white space around it
 /// excluded. Lifetime: dies with the text. Copies are cheap.
 struct JsonValue {
   JsonType type = JsonType::kNull;
+  bool may_have_escapes = true;  ///< false: a string that is known to have none
   ByteView raw;
+
+  JsonValue() = default;
+  JsonValue(JsonType the_type, ByteView the_raw, bool the_escapes = true)
+      : type(the_type), may_have_escapes(the_escapes), raw(the_raw) {}
 
   bool is_null() const { return type == JsonType::kNull; }
   bool is_boolean() const { return type == JsonType::kBoolean; }
@@ -62,7 +80,10 @@ struct JsonValue {
 
   /// The text of a string (empty for any other type), escapes resolved; valid UTF-8, may hold NUL.
   /// Lifetime: of the checked text when there was no escape, else of `scratch` until it changes.
-  ByteView string(std::string& scratch) const;
+  ByteView string(std::string& scratch) const {
+    return is_string() && !may_have_escapes ? ByteView(raw.data() + 1, raw.size() - 2)
+                                            : string_with_escapes(scratch);
+  }
 
   /// None unless this is `true` or `false`.
   std::optional<bool> boolean() const;
@@ -76,6 +97,9 @@ struct JsonValue {
   JsonElements elements() const;
   /// The members of an object; an empty object for any other type. One pass over the slice.
   JsonObject as_object() const;
+
+ private:
+  ByteView string_with_escapes(std::string& scratch) const;
 };
 
 /// The elements of an array: `for (JsonValue element : value.elements())`. Lifetime: the text's.
@@ -122,6 +146,10 @@ class JsonObject {
 
     /// The key with its escapes resolved. Lifetime: as of JsonValue::string().
     ByteView key(std::string& scratch) const;
+
+    /// json_name() of the key: what a `switch` over the names of an object's members looks at. 0
+    /// where it has more than 8 bytes or escapes: then `JsonObject::find` has to tell.
+    std::uint64_t name() const;
   };
 
   JsonObject() noexcept {}
@@ -134,8 +162,17 @@ class JsonObject {
   /// Lifetime: the pointer dies with this object, the value's slice with the text.
   const JsonValue* find(ByteView key) const;
 
+  /// True where no key has escapes: what no `Member::name()` tells is not there.
+  bool has_plain_keys() const { return has_plain_keys_; }
+
   /// Keeps `member` if there is room.
-  void add(const Member& member);
+  void add(const Member& member) {
+    if (count_ < kJsonMembersMax) {
+      std::construct_at(&storage_.members[count_], member);
+      ++count_;
+      has_plain_keys_ = has_plain_keys_ && !member.key_has_escapes;
+    }
+  }
 
   std::size_t size() const { return count_; }
   const Member* begin() const { return storage_.members.data(); }
@@ -151,7 +188,29 @@ class JsonObject {
   };
   Storage storage_;
   std::size_t count_ = 0;
+  bool has_plain_keys_ = true;
 };
+
+/// json_name(), by words that overlap: a key has any length, and a loop over its bytes would be
+/// mispredicted for each.
+inline std::uint64_t JsonObject::Member::name() const {
+  static_assert(std::endian::native == std::endian::little, "words are read as they lie");
+  const std::size_t size = raw_key.size();
+  if (key_has_escapes || size == 0 || size > 8) {
+    return 0;
+  }
+  if (size >= 4) {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::memcpy(&first, raw_key.data(), 4);
+    std::memcpy(&last, raw_key.data() + size - 4, 4);
+    return first | std::uint64_t{last} << (8 * (size - 4));
+  }
+  const auto byte = [this](std::size_t at) {
+    return std::uint64_t{static_cast<unsigned char>(raw_key[at])};
+  };
+  return byte(0) | byte(size / 2) << (8 * (size / 2)) | byte(size - 1) << (8 * (size - 1));
+}
 
 /// The members of a checked object one after the other, however many there are and as often as one
 /// key comes: `for (JsonMembers members(value); members.next();) { members.member() ... }`. None

@@ -46,6 +46,67 @@ bool is(char c, std::uint8_t bits) {
   return (kClass[static_cast<unsigned char>(c)] & bits) != 0;
 }
 
+/// As skip_space(), in the loops here: a call for each token of a small object would cost as much
+/// as the token.
+inline const char* skip_space_here(const char* at, const char* end) {
+  while (at != end && static_cast<unsigned char>(*at) <= ' ' && is(*at, kSpace)) {
+    ++at;
+  }
+  return at;
+}
+
+#ifdef __SSE2__
+constexpr std::ptrdiff_t kBlock = 16;
+
+/// Bit i: byte i cannot stand in a string as it is.
+inline unsigned special_in(__m128i bytes) {
+  const __m128i found =
+      _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
+                   _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes));
+  return static_cast<unsigned>(_mm_movemask_epi8(found));
+}
+
+inline __m128i load(const char* at) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+#endif
+
+/// As find_special(), without a look at what else is in the string. `begin` is the text's: where
+/// fewer than a block are left, the last block of the text has them.
+inline const char* find_special_here(const char* begin, const char* at, const char* end) {
+#ifdef __SSE2__
+  for (; end - at >= kBlock; at += kBlock) {
+    if (const unsigned mask = special_in(load(at)); mask != 0) {
+      return at + std::countr_zero(mask);
+    }
+  }
+  if (end - begin >= kBlock) {
+    const unsigned mask = special_in(load(end - kBlock)) >> (kBlock - (end - at));
+    return mask != 0 ? at + std::countr_zero(mask) : end;
+  }
+#endif
+  while (at != end && !is(*at, kSpecial)) {
+    ++at;
+  }
+  return at;
+}
+
+constexpr std::array<JsonType, 256> kTypeOf = [] {
+  std::array<JsonType, 256> table{};
+  table.fill(JsonType::kNumber);
+  table['{'] = JsonType::kObject;
+  table['['] = JsonType::kArray;
+  table['"'] = JsonType::kString;
+  table['t'] = table['f'] = JsonType::kBoolean;
+  table['n'] = JsonType::kNull;
+  return table;
+}();
+
+JsonType type_of(char first) {
+  return kTypeOf[static_cast<unsigned char>(first)];
+}
+
 /// The value of four hex digits at `at`, or a number above 0xffff.
 std::uint32_t hex4(const char* at, const char* end) {
   if (end - at < 4) {
@@ -71,23 +132,23 @@ std::uint32_t hex4(const char* at, const char* end) {
 /// true, leaves `at` behind its last; when false, `fail` has noted what and where.
 class StrictScanner {
  public:
-  StrictScanner(ByteView text) : at(text.data()), end_(text.data() + text.size()) {}
+  explicit StrictScanner(ByteView text)
+      : at(text.data()), begin_(text.data()), end_(text.data() + text.size()) {}
 
   const char* at;
   const char* error = nullptr;
-  bool has_non_ascii = false;
 
   bool is_at_end() const { return at == end_; }
   bool fail(const char* text) {
     error = text;
     return false;
   }
-  void skip() { at = skip_space(at, end_); }
+  void skip() { at = skip_space_here(at, end_); }
 
   bool read_string(bool& has_escapes) {
     ++at;
     for (;;) {
-      at = find_special(at, end_, has_non_ascii);
+      at = find_special_here(begin_, at, end_);
       if (at == end_) {
         return fail("the string does not end");
       }
@@ -142,7 +203,132 @@ class StrictScanner {
     return true;
   }
 
+  /// A value that stands `depth` levels deep. `has_escapes`: a string with some, itself.
+  bool read_value(std::size_t depth, bool& has_escapes) {
+    if (at == end_) {
+      return fail("a value is missing");
+    }
+    return *at == '"'                 ? read_string(has_escapes)
+           : *at == '{' || *at == '[' ? read_container(depth)
+                                      : read_scalar();
+  }
+
+  /// The object that begins here, the outermost, whose members are kept. What most texts are: so
+  /// its own loop, without the levels of read_container().
+  bool read_object(JsonObject& members) {
+    ++at;
+    skip();
+    if (at != end_ && *at == '}') {
+      ++at;
+      return true;
+    }
+    JsonObject::Member member;
+    for (;;) {
+      if (!read_key(member.raw_key, member.key_has_escapes)) {
+        return false;
+      }
+      const char* const begin = at;
+      bool has_escapes = false;
+      if (!read_value(1, has_escapes)) {
+        return false;
+      }
+      member.value = {type_of(*begin), ByteView(begin, static_cast<std::size_t>(at - begin)),
+                      has_escapes};
+      members.add(member);
+      skip();
+      if (at == end_ || (*at != ',' && *at != '}')) {
+        return fail("a comma or } is missing");
+      }
+      if (*at++ == '}') {
+        return true;
+      }
+      skip();
+    }
+  }
+
  private:
+  /// A key and its colon, and the white space before the value.
+  bool read_key(ByteView& key, bool& has_escapes) {
+    if (at == end_ || *at != '"') {
+      return fail("a key is missing");
+    }
+    const char* const begin = at + 1;
+    has_escapes = false;
+    if (!read_string(has_escapes)) {
+      return false;
+    }
+    key = ByteView(begin, static_cast<std::size_t>(at - 1 - begin));
+    skip();
+    if (at == end_ || *at != ':') {
+      return fail("a colon is missing");
+    }
+    ++at;
+    skip();
+    return true;
+  }
+
+  bool read_scalar() {
+    const char first = *at;
+    if (first == '-' || is(first, kDigit)) {
+      return read_number();
+    }
+    if (first == 't' || first == 'f' || first == 'n') {
+      return read_literal(first == 't' ? "true" : first == 'f' ? "false" : "null");
+    }
+    return fail("a value is missing");
+  }
+
+  /// An array or object `depth` levels deep, with all that is in it. No recursion.
+  bool read_container(std::size_t depth) {
+    const std::size_t outside = depth;
+    std::uint32_t is_object = 0;  // bit d: the container that stands d levels deep is an object
+    static_assert(kJsonDepthMax <= 32);
+    ByteView key;
+    bool ignored = false;
+    for (;;) {
+      // A value begins here, white space skipped.
+      if (at == end_) {
+        return fail("a value is missing");
+      }
+      const char first = *at;
+      bool is_open = false;  // a container with something inside
+      if (first == '{' || first == '[') {
+        if (depth == kJsonDepthMax) {
+          return fail(kTooDeep);
+        }
+        is_object = first == '{' ? is_object | 1U << depth : is_object & ~(1U << depth);
+        ++at;
+        skip();
+        is_open = at == end_ || *at != (first == '{' ? '}' : ']');
+        depth += is_open ? 1 : 0;
+        at += is_open ? 0 : 1;
+      } else if (!(first == '"' ? read_string(ignored) : read_scalar())) {
+        return false;
+      }
+
+      // It has ended, unless it opened a container: then the first element or key comes.
+      while (!is_open) {
+        if (depth == outside) {
+          return true;
+        }
+        skip();
+        const bool in_object = (is_object >> (depth - 1) & 1U) != 0;
+        const char closing = in_object ? '}' : ']';
+        if (at == end_ || (*at != ',' && *at != closing)) {
+          return fail(in_object ? "a comma or } is missing" : "a comma or ] is missing");
+        }
+        is_open = *at == ',';
+        depth -= is_open ? 0 : 1;
+        ++at;
+      }
+
+      skip();
+      if ((is_object >> (depth - 1) & 1U) != 0 && !read_key(key, ignored)) {
+        return false;
+      }
+    }
+  }
+
   void skip_digits() {
     while (at != end_ && is(*at, kDigit)) {
       ++at;
@@ -184,26 +370,9 @@ class StrictScanner {
     return true;
   }
 
+  const char* const begin_;
   const char* const end_;
 };
-
-JsonType type_of(char first) {
-  switch (first) {
-    case '{':
-      return JsonType::kObject;
-    case '[':
-      return JsonType::kArray;
-    case '"':
-      return JsonType::kString;
-    case 't':
-    case 'f':
-      return JsonType::kBoolean;
-    case 'n':
-      return JsonType::kNull;
-    default:
-      return JsonType::kNumber;
-  }
-}
 
 /// Behind the string that begins at `at`.
 const char* skip_string(const char* at, const char* end) {
@@ -243,23 +412,14 @@ const char* find_bracket(const char* at, const char* end) {
 }  // namespace
 
 const char* skip_space(const char* at, const char* end) noexcept {
-  while (at != end && is(*at, kSpace)) {
-    ++at;
-  }
-  return at;
+  return skip_space_here(at, end);
 }
 
 const char* find_special(const char* at, const char* end, bool& has_non_ascii) noexcept {
 #ifdef __SSE2__
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i control = _mm_set1_epi8(0x1f);
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i found =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-                     _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
+  for (; end - at >= kBlock; at += kBlock) {
+    const __m128i bytes = load(at);
+    const unsigned mask = special_in(bytes);
     const auto high = static_cast<unsigned>(_mm_movemask_epi8(bytes));
     if (mask != 0) {
       const int length = std::countr_zero(mask);
@@ -273,6 +433,25 @@ const char* find_special(const char* at, const char* end, bool& has_non_ascii) n
     has_non_ascii |= static_cast<unsigned char>(*at) >= 0x80;
   }
   return at;
+}
+
+bool has_non_ascii(ByteView text) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  bool found = false;
+#ifdef __SSE2__
+  if (end - at >= kBlock) {
+    __m128i all = load(end - kBlock);
+    for (; end - at >= kBlock; at += kBlock) {
+      all = _mm_or_si128(all, load(at));
+    }
+    return _mm_movemask_epi8(all) != 0;
+  }
+#endif
+  for (; at != end; ++at) {
+    found = found || static_cast<unsigned char>(*at) >= 0x80;
+  }
+  return found;
 }
 
 JsonValue trusted_value(const char* at, const char* end) noexcept {
@@ -307,113 +486,24 @@ JsonValue trusted_value(const char* at, const char* end) noexcept {
   return {type, ByteView(begin, static_cast<std::size_t>(at - begin))};
 }
 
-const char* scan_strict(ByteView text, JsonObject* members, bool& has_non_ascii,
-                        const char*& error_at) noexcept {
+const char* scan_strict(ByteView text, JsonObject* members, const char*& error_at) noexcept {
   StrictScanner scanner(text);
-  const auto failed = [&] {
-    error_at = scanner.at;
-    return scanner.error;
-  };
-  const auto fails = [&](const char* why) {
-    error_at = scanner.at;
-    return why;
-  };
-
-  std::uint32_t is_object = 0;  // bit d-1: the container at depth d is an object
-  static_assert(kJsonDepthMax <= 32);
-  std::size_t depth = 0;
-  JsonObject::Member member;
-  const char* value_begin = nullptr;
-
   scanner.skip();
-  if (members != nullptr && !scanner.is_at_end() && *scanner.at != '{') {
-    return fails("an object is expected");
+  bool is_good = false;
+  bool ignored = false;
+  if (members == nullptr || scanner.is_at_end()) {
+    is_good = scanner.read_value(0, ignored);
+  } else if (*scanner.at == '{') {
+    is_good = scanner.read_object(*members);
+  } else {
+    scanner.fail("an object is expected");
   }
-  for (;;) {
-    // A value begins here, white space skipped.
-    if (scanner.is_at_end()) {
-      return fails("a value is missing");
-    }
-    const char first = *scanner.at;
-    if (depth == 1) {
-      value_begin = scanner.at;
-    }
-    bool is_open = false;  // a container with something inside
-    if (first == '{' || first == '[') {
-      if (depth == kJsonDepthMax) {
-        return fails(kTooDeep);
-      }
-      is_object = first == '{' ? is_object | 1U << depth : is_object & ~(1U << depth);
-      ++depth;
-      ++scanner.at;
-      scanner.skip();
-      if (scanner.is_at_end() || *scanner.at != (first == '{' ? '}' : ']')) {
-        is_open = true;
-      } else {
-        --depth;
-        ++scanner.at;
-      }
-    } else if (first == '"') {
-      bool ignored = false;
-      if (!scanner.read_string(ignored)) {
-        return failed();
-      }
-    } else if (first == '-' || is(first, kDigit)) {
-      if (!scanner.read_number()) {
-        return failed();
-      }
-    } else if (first == 't' || first == 'f' || first == 'n') {
-      if (!scanner.read_literal(first == 't' ? "true" : first == 'f' ? "false" : "null")) {
-        return failed();
-      }
-    } else {
-      return fails("a value is missing");
-    }
-
-    // It has ended, unless it opened a container: then the first element or key comes.
-    while (!is_open) {
-      if (depth == 1 && members != nullptr) {
-        member.value = {type_of(*value_begin),
-                        ByteView(value_begin, static_cast<std::size_t>(scanner.at - value_begin))};
-        members->add(member);
-      }
-      scanner.skip();
-      if (depth == 0) {
-        has_non_ascii = scanner.has_non_ascii;
-        return scanner.is_at_end() ? nullptr : fails("something follows the value");
-      }
-      const bool in_object = (is_object >> (depth - 1) & 1U) != 0;
-      const char closing = in_object ? '}' : ']';
-      if (scanner.is_at_end() || (*scanner.at != ',' && *scanner.at != closing)) {
-        return fails(in_object ? "a comma or } is missing" : "a comma or ] is missing");
-      }
-      is_open = *scanner.at == ',';
-      depth -= is_open ? 0 : 1;
-      ++scanner.at;
-    }
-
+  if (is_good) {
     scanner.skip();
-    if ((is_object >> (depth - 1) & 1U) != 0) {
-      if (scanner.is_at_end() || *scanner.at != '"') {
-        return fails("a key is missing");
-      }
-      const char* const key_begin = scanner.at + 1;
-      bool has_escapes = false;
-      if (!scanner.read_string(has_escapes)) {
-        return failed();
-      }
-      if (depth == 1) {
-        member.raw_key = ByteView(key_begin, static_cast<std::size_t>(scanner.at - 1 - key_begin));
-        member.key_has_escapes = has_escapes;
-      }
-      scanner.skip();
-      if (scanner.is_at_end() || *scanner.at != ':') {
-        return fails("a colon is missing");
-      }
-      ++scanner.at;
-      scanner.skip();
-    }
+    is_good = scanner.is_at_end() || scanner.fail("something follows the value");
   }
+  error_at = scanner.at;
+  return is_good ? nullptr : scanner.error;
 }
 
 }  // namespace wspush::json_detail

@@ -13,11 +13,13 @@ namespace wspush::json_detail {
 /// The error of scan_strict() for a text with more than kJsonDepthMax levels: this very array.
 inline constexpr char kTooDeep[] = "nested too deep";
 
-/// Checks that `text` is one JSON value, everything but its UTF-8; sets `has_non_ascii` when that
-/// is still to be checked. With `members` the value must be an object whose members go there.
-/// Returns null, or the error's text and where it is in `error_at`. No recursion; linear.
-const char* scan_strict(ByteView text, JsonObject* members, bool& has_non_ascii,
-                        const char*& error_at) noexcept;
+/// Checks that `text` is one JSON value, everything but its UTF-8. With `members` the value must be
+/// an object whose members go there. Returns null, or the error's text and where it is in
+/// `error_at`. No recursion; linear.
+const char* scan_strict(ByteView text, JsonObject* members, const char*& error_at) noexcept;
+
+/// Whether a byte above 0x7f is in it: then its UTF-8 is still to be checked.
+bool has_non_ascii(ByteView text) noexcept;
 
 /// Behind the white space at `at`.
 const char* skip_space(const char* at, const char* end) noexcept;

@@ -26,7 +26,7 @@ usage: wspush bench SCENARIO [OPTION...]      --connections, if not given
  --url ws://HOST:PORT[/PATH], wss://  (ws://127.0.0.1:8080); --api http://...
  --token, --key, --ca FILE, --insecure     as for the other commands
  --dialect raw|wspush.v1|nchan|nats|mqtt|floor     how the server is spoken to
- --publish connection|http|http-pipelined|ndjson   how messages go in
+ --publish connection|unanswered|http|http-pipelined|ndjson   how messages go in
  --topic T (bench)  --payload-bytes N (128)  --deflate  --check: every byte
  --payload letter|mixed|non-ascii|random
  --window K (1): K messages, the next K when all are there; or --rate R a second
@@ -171,11 +171,11 @@ constexpr std::array kRows = {
                               Dialect::kNats, Dialect::kMqtt},
                              o.run.dialect);
         }},
-    Row{"--publish", kPublishing, "connection, http, http-pipelined, ndjson",
+    Row{"--publish", kPublishing, "connection, unanswered, http, http-pipelined, ndjson",
         [](BenchOptions& o, View v) {
           return read_choice(v,
-                             {PublishBy::kConnection, PublishBy::kHttp, PublishBy::kHttpPipelined,
-                              PublishBy::kNdjson},
+                             {PublishBy::kConnection, PublishBy::kUnanswered, PublishBy::kHttp,
+                              PublishBy::kHttpPipelined, PublishBy::kNdjson},
                              o.run.publish_by);
         }},
     Row{"--topic", kAll & ~kEcho, "letters, digits and . - _ ~",
@@ -280,8 +280,11 @@ std::string contradiction(const load::Options& run, bool has_window) {
   if ((scenario & kPublishing) != 0 && run.publish_by != PublishBy::kConnection && !is_ours) {
     return std::string("--dialect ") + name_of(run.dialect) + " has no API: --publish connection";
   }
-  if ((scenario & kFanOuts) != 0 &&
-      (run.publish_by == PublishBy::kHttpPipelined || run.publish_by == PublishBy::kNdjson)) {
+  if (run.publish_by == PublishBy::kUnanswered && run.dialect != Dialect::kWspushV1) {
+    return "--publish unanswered is for --dialect wspush.v1";
+  }
+  if ((scenario & kFanOuts) != 0 && run.publish_by != PublishBy::kConnection &&
+      run.publish_by != PublishBy::kHttp) {
     return std::string("--publish ") + name_of(run.publish_by) + " is for wspush bench publish";
   }
   if ((scenario & kEcho) == 0 && run.is_deflated &&
@@ -355,7 +358,8 @@ Result<BenchOptions, std::string> parse_bench_options(std::span<const char* cons
     has_window = has_window || option == "--window";
     has_warm_up = has_warm_up || option == "--warm-up";
   }
-  if (run.publish_by != PublishBy::kConnection && !run.api) {
+  if (run.publish_by != PublishBy::kConnection && run.publish_by != PublishBy::kUnanswered &&
+      !run.api) {
     (void)take_target(run.api, kDefaultApi, Listener::kInternal);
   }
   if (run.is_check && !has_warm_up) {

@@ -112,7 +112,7 @@ std::optional<JsonValue> V1Event::find(ByteView name) const {
       if (member.raw.empty() || !check_json(member.raw)) {
         return std::nullopt;
       }
-      return JsonValue{.type = type_of(member.raw.front()), .raw = member.raw};
+      return JsonValue(type_of(member.raw.front()), member.raw);
     }
   }
   return std::nullopt;

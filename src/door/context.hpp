@@ -12,11 +12,14 @@
 #include "auth/topic_rules.hpp"
 #include "base/json.hpp"
 #include "door/deflation.hpp"
+#include "door/publish_access.hpp"
 #include "http/http_date.hpp"
 #include "hub/hub.hpp"
 #include "metrics/reactor_metrics.hpp"
 
 namespace wspush::door {
+
+class AnswerInCall;
 
 /// What a reactor offers to its sessions. One per reactor; outlives them. `config` and `rules` are
 /// swapped together by a reload: keep no pointer into them over a turn.
@@ -37,6 +40,9 @@ struct Context {
   /// When `auth.required` was last switched on: who was anonymous before has its `timeout` from
   /// then on.
   TimePoint auth_required_since{};
+  PublishAccess publish_access{};
+  /// Of the publish that is being handed to the hub now: null mostly.
+  AnswerInCall* answer_in_call = nullptr;
 
   /// A reload: all of it together. Returns whether somebody's rights may be others now.
   bool use(std::shared_ptr<const config::Config> new_config,

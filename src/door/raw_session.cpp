@@ -24,11 +24,13 @@ void RawSession::on_message(websocket::Opcode opcode, ByteView payload) {
     on_withdrawn({});  // By a reload, before this session had taken over.
     return;
   }
-  if (context().rules->publish_verdict(identity(), topic, true) != auth::Verdict::kAllowed) {
+  const PublishRight right =
+      context().publish_access.judge(context(), *this, connection().handle().slot, topic);
+  if (right.verdict != auth::Verdict::kAllowed) {
     close_with(CloseCode::kPolicyViolation, "the topic's rule does not let you publish");
     return;
   }
-  if (payload.size() > context().rules->rule_of(topic)->message_bytes) {
+  if (payload.size() > right.rule->message_bytes) {
     context().metrics.limit_hit(metrics::Limit::kRuleMessageBytes);
     close_with(CloseCode::kTooBig, "more than the rule's message_bytes");
     return;

@@ -42,7 +42,7 @@ void WspushV1Session::members(const Command& command) {
     fail(command.id, CommandError::kBadRequest, "the topic's rule keeps no presence");
     return;
   }
-  const std::uint32_t item = wait_for(command, topic, false);
+  const std::uint32_t item = wait_for(command, topic);
   context().hub.members(topic, from, limit, reply_to(item));
   wait_if_full();
 }

@@ -6,6 +6,7 @@
 #include "wspush/hub/topic_name.hpp"
 
 #include "base/check.hpp"
+#include "door/answer_in_call.hpp"
 #include "door/command_rate.hpp"
 #include "door/credentials.hpp"
 #include "hub/message_json.hpp"
@@ -130,6 +131,50 @@ bool WspushV1Session::admit(std::uint32_t cost) {
   return commands_.take(context().now, command_rate(config().limits), cost);
 }
 
+/// `id` is left null where there is none, or `null`; no JSON text of an id is empty, so one that is
+/// there and not taken is of a wrong type.
+WspushV1Session::Command WspushV1Session::command_in(const JsonObject& object,
+                                                     const JsonValue*& id) {
+  Command command{.object = object, .id = {}};
+  const auto keep_first = [](const JsonValue*& place, const JsonValue& value) {
+    if (place == nullptr) {
+      place = &value;
+    }
+  };
+  if (object.has_plain_keys()) {  // One pass. It is so but for tricks.
+    for (const JsonObject::Member& member : object) {
+      switch (member.name()) {
+        case json_name("op"):
+          keep_first(command.op, member.value);
+          break;
+        case json_name("id"):
+          keep_first(id, member.value);
+          break;
+        case json_name("topic"):
+          keep_first(command.topic, member.value);
+          break;
+        case json_name("data"):
+          keep_first(command.data, member.value);
+          break;
+        default:
+          break;
+      }
+    }
+  } else {
+    command.op = object.find("op");
+    id = object.find("id");
+    command.topic = object.find("topic");
+    command.data = object.find("data");
+  }
+  if (id != nullptr && id->is_null()) {
+    id = nullptr;
+  }
+  if (id != nullptr && (id->is_string() || id->is_integer())) {
+    command.id = id->raw;
+  }
+  return command;
+}
+
 void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
   if (opcode == Opcode::kBinary) {
     close_with(CloseCode::kUnacceptableData, "commands are text messages");
@@ -144,23 +189,18 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
          std::string(parsed.error().text) + " at byte " + std::to_string(parsed.error().offset));
     return;
   }
-  const JsonObject& object = *parsed;
-  const JsonValue* id = object.find("id");
-  if (id != nullptr && id->is_null()) {
-    id = nullptr;
-  }
-  if (id != nullptr && !id->is_string() && !id->is_integer()) {
+  const JsonValue* id = nullptr;
+  const Command command = command_in(*parsed, id);
+  if (id != nullptr && command.id.empty()) {
     fail({}, CommandError::kBadRequest, "id must be a string or an integer");
     return;
   }
-  const Command command{object, id == nullptr ? ByteView() : id->raw};
-  const JsonValue* op = object.find("op");
-  if (op == nullptr || !op->is_string()) {
+  if (command.op == nullptr || !command.op->is_string()) {
     fail(command.id, CommandError::kBadRequest, "op must be a string");
     return;
   }
   std::string scratch;
-  const ByteView name = op->string(scratch);
+  const ByteView name = command.op->string(scratch);
   const Row* const row = std::find_if(std::begin(kCommands), std::end(kCommands),
                                       [&](const Row& candidate) { return candidate.op == name; });
   if (!admit(1)) {
@@ -184,13 +224,12 @@ bool WspushV1Session::is_topic(ByteView topic, Patterns patterns) {
 }
 
 bool WspushV1Session::take_topic(const Command& command, std::string& topic, Patterns patterns) {
-  const JsonValue* value = command.object.find("topic");
-  if (value == nullptr || !value->is_string()) {
+  if (command.topic == nullptr || !command.topic->is_string()) {
     fail(command.id, CommandError::kBadRequest, "topic must be a string");
     return false;
   }
   std::string scratch;
-  topic = value->string(scratch);
+  topic = command.topic->string(scratch);
   if (!is_topic(topic, patterns)) {
     fail(command.id, CommandError::kBadTopic, "not a topic");
     return false;
@@ -392,14 +431,12 @@ bool WspushV1Session::on_gap(const hub::Gap& gap) {
   return !is_closing();
 }
 
-// --- publish, history
+// --- what is asked of a home: publish (wspush_v1_publish.cpp), history, members
 
-std::uint32_t WspushV1Session::wait_for(const Command& command, std::string topic,
-                                        bool is_history) {
+std::uint32_t WspushV1Session::wait_for(const Command& command, std::string topic) {
   Pending& pending = make_pending();
   const std::uint32_t item = pending.next_item++;
-  pending.answers.emplace(item,
-                            PendingAnswer{std::string(command.id), std::move(topic), is_history});
+  pending.answers.emplace(item, PendingAnswer{std::string(command.id), std::move(topic)});
   return item;
 }
 
@@ -414,39 +451,6 @@ void WspushV1Session::drop_pending_if_idle() {
   if (pending() != nullptr && pending()->answers.empty() && pending()->held == nullptr) {
     set_waiting(nullptr);
   }
-}
-
-void WspushV1Session::publish(const Command& command) {
-  std::string topic;
-  if (!take_topic(command, topic)) {
-    return;
-  }
-  const JsonValue* data = command.object.find("data");
-  if (data == nullptr) {
-    fail(command.id, CommandError::kBadRequest, "data is missing");
-    return;
-  }
-  const bool is_subscribed = context().hub.is_subscribed(connection().handle().slot, topic);
-  const auth::Verdict verdict = context().rules->publish_verdict(identity(), topic, is_subscribed);
-  if (verdict == auth::Verdict::kUnauthenticated) {
-    fail(command.id, CommandError::kUnauthenticated, "the topic's rule wants a user");
-    return;
-  }
-  if (verdict == auth::Verdict::kForbidden) {
-    fail(command.id, CommandError::kForbidden, "the topic's rule does not let you publish");
-    return;
-  }
-  const config::TopicRule& rule = *context().rules->rule_of(topic);
-  if (data->raw.size() > rule.message_bytes) {
-    context().metrics.limit_hit(metrics::Limit::kRuleMessageBytes);
-    fail(command.id, CommandError::kTooLarge,
-         "more than the rule's message_bytes (" + std::to_string(rule.message_bytes) + ")");
-    return;
-  }
-  hub::MessageRef draft = hub::Message::create(hub::PayloadKind::kJson, data->raw);
-  const std::uint32_t item = wait_for(command, topic, false);
-  context().hub.publish(topic, std::move(draft), {}, reply_to(item));
-  wait_if_full();
 }
 
 void WspushV1Session::wait_if_full() {
@@ -477,7 +481,7 @@ void WspushV1Session::history(const Command& command) {
     fail(command.id, refusal->error, refusal->message);
     return;
   }
-  const std::uint32_t item = wait_for(command, topic, true);
+  const std::uint32_t item = wait_for(command, topic);
   context().hub.history(
       topic, after,
       static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, hub::kHistoryMessagesMax)),
@@ -485,8 +489,34 @@ void WspushV1Session::history(const Command& command) {
   wait_if_full();
 }
 
+void WspushV1Session::answer_history(const PendingAnswer& asked, const hub::HistoryReply& history) {
+  if (asked.id.empty()) {
+    return;  // No answer was asked for.
+  }
+  std::string text = begin_answer("history", asked.id);
+  append_topic(text, asked.topic);
+  text.append(R"(,"messages":[)");
+  for (const hub::MessageRef& message : history.messages) {
+    text.append(message.get() == history.messages.front().get() ? "{" : ",{");
+    hub::append_message_members(text, *message);
+    text.push_back('}');
+  }
+  text.push_back(']');
+  append_id(text, "last", history.last);
+  text.append(history.gap ? R"(,"gap":true})" : "}");
+  send_text(text);
+}
+
 void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
-  if (pending() == nullptr || is_closing()) {
+  if (is_closing()) {
+    return;
+  }
+  if (AnswerInCall* const asked = context().answer_in_call;
+      asked != nullptr && asked->take(*this, to.item)) {
+    answer_publish(asked->id(), asked->topic(), reply);
+    return;
+  }
+  if (pending() == nullptr) {
     return;
   }
   if (std::holds_alternative<hub::PreparedReply>(reply)) {
@@ -504,30 +534,12 @@ void WspushV1Session::on_reply(const hub::ReplyTo& to, hub::Reply&& reply) {
   pending()->answers.erase(found);
   const bool was_full = pending()->answers.size() == kAnswersPendingMax - 1;
   drop_pending_if_idle();
-  if (const auto* error = std::get_if<hub::HubError>(&reply)) {
-    fail(asked.id, command_error_of(*error), "the topic cannot be used now");
-  } else if (!asked.id.empty() && asked.is_history) {
-    const auto& history = std::get<hub::HistoryReply>(reply);
-    std::string text = begin_answer("history", asked.id);
-    append_topic(text, asked.topic);
-    text.append(R"(,"messages":[)");
-    for (const hub::MessageRef& message : history.messages) {
-      text.append(message.get() == history.messages.front().get() ? "{" : ",{");
-      hub::append_message_members(text, *message);
-      text.push_back('}');
-    }
-    text.push_back(']');
-    append_id(text, "last", history.last);
-    text.append(history.gap ? R"(,"gap":true})" : "}");
-    send_text(text);
+  if (const auto* history = std::get_if<hub::HistoryReply>(&reply)) {
+    answer_history(asked, *history);
   } else if (const auto* members = std::get_if<hub::MembersReply>(&reply)) {
     answer_members(asked, *members);
-  } else if (!asked.id.empty()) {
-    std::string text = begin_answer("published", asked.id);
-    append_topic(text, asked.topic);
-    append_id(text, "message", std::get<hub::PublishedReply>(reply).id);
-    text.push_back('}');
-    send_text(text);
+  } else {
+    answer_publish(asked.id, asked.topic, reply);
   }
   if (was_full) {
     resume();

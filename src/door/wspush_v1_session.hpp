@@ -30,11 +30,16 @@ class WspushV1Session final : public WebSocketSession {
   void on_withdrawn(ByteView topic) override;
 
  private:
-  /// A command as it came: the object, and its `id` as JSON text (empty: none).
+  /// A command as it came: the object, what most commands have of it (null: not there), and its
+  /// `id` as JSON text (empty: none).
   struct Command {
     const JsonObject& object;
+    const JsonValue* op = nullptr;
+    const JsonValue* topic = nullptr;
+    const JsonValue* data = nullptr;
     ByteView id;
   };
+  static Command command_in(const JsonObject& object, const JsonValue*& id);
   struct TopicToSubscribe {
     std::string topic;
     hub::SubscribeOptions options;
@@ -50,7 +55,6 @@ class WspushV1Session final : public WebSocketSession {
   struct PendingAnswer {
     std::string id;
     std::string topic;
-    bool is_history = false;
   };
   /// Allocated with the first command that has to wait; freed when none is left.
   struct Pending final : Waiting {
@@ -74,7 +78,9 @@ class WspushV1Session final : public WebSocketSession {
   void subscribe(const Command& command);
   void unsubscribe(const Command& command);
   void publish(const Command& command);
+  void answer_publish(ByteView id, ByteView topic, const hub::Reply& reply);
   void history(const Command& command);
+  void answer_history(const PendingAnswer& asked, const hub::HistoryReply& history);
   void members(const Command& command);
   void answer_members(const PendingAnswer& asked, const hub::MembersReply& members);
   void authenticate(const Command& command);
@@ -89,7 +95,8 @@ class WspushV1Session final : public WebSocketSession {
   bool is_topic(ByteView topic, Patterns patterns);
   bool take_topic(const Command& command, std::string& topic,
                   Patterns patterns = Patterns::kRefused);
-  std::uint32_t wait_for(const Command& command, std::string topic, bool is_history);
+  std::uint32_t next_item() const { return pending() == nullptr ? 1 : pending()->next_item; }
+  std::uint32_t wait_for(const Command& command, std::string topic);
   void drop_pending_if_idle();
   void wait_if_full();
   bool admit(std::uint32_t cost);

@@ -4,8 +4,9 @@
 
 namespace wspush::http {
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char a, char b) { return to_lower(a) == to_lower(b); });
+  // Names mostly come as they are asked for.
+  return left == right || std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                                     [](char a, char b) { return to_lower(a) == to_lower(b); });
 }
 
 bool is_token(std::string_view text) noexcept {

@@ -44,11 +44,18 @@ constexpr bool is_value_char(char byte) {
   return kIsValueChar[static_cast<unsigned char>(byte)];
 }
 
+inline constexpr std::array<bool, 256> kIsTargetChar = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t value = 0x21; value < 0x7f; ++value) {
+    table[value] = value != '#';
+  }
+  return table;
+}();
+
 /// A byte that a request target may hold: visible ASCII but '#', since a fragment is never sent.
 /// Wider than RFC 3986, because browsers and people send '|', '>' or '"' as they are.
 constexpr bool is_target_char(char byte) {
-  const auto value = static_cast<unsigned char>(byte);
-  return value > 0x20 && value < 0x7f && byte != '#';
+  return kIsTargetChar[static_cast<unsigned char>(byte)];
 }
 
 /// OWS. RFC 9110 §5.6.3.

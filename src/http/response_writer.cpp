@@ -49,8 +49,9 @@ bool append_start(std::string& out, const Response& response, bool keep_alive,
   out += ' ';
   out += reason_phrase(response.status);
   out += "\r\n";
-  bool is_whole = is_safe_value(date) && is_safe_value(response.content_type);
-  if (!date.empty() && is_safe_value(date)) {
+  const bool is_date_safe = is_safe_value(date);
+  const bool is_type_safe = is_safe_value(response.content_type);
+  if (!date.empty() && is_date_safe) {
     append_line(out, "Date", date);
   }
   if (response.status == kSwitchingProtocols) {
@@ -59,10 +60,10 @@ bool append_start(std::string& out, const Response& response, bool keep_alive,
     append_line(out, "Connection", keep_alive ? "keep-alive" : "close");
   }
   const bool has_type = !response.content_type.empty() && status_allows_body(response.status);
-  if (has_type && is_safe_value(response.content_type)) {
+  if (has_type && is_type_safe) {
     append_line(out, "Content-Type", response.content_type);
   }
-  return is_whole;
+  return is_date_safe && is_type_safe;
 }
 
 bool append_others(std::string& out, const Response& response) {

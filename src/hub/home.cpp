@@ -21,7 +21,12 @@ std::string name_of(ByteView topic, ByteView key) {
 }  // namespace
 
 Topic* Hub::open_home_topic(ByteView name) {
+  // Publishers go on with a topic mostly: no hash of its name, no search for it.
+  if (Topic* topic = topics_.find(last_home_); topic != nullptr && topic->name == name) {
+    return topic;
+  }
   if (Topic* topic = find_topic(name)) {
+    last_home_ = topic->handle;
     return topic;
   }
   if (shared_.topics.fetch_add(1, std::memory_order_relaxed) >= limits_.topics) {
@@ -119,7 +124,7 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
     }
     const auto first = keys_under_way_.find(name_of(name, idempotency_key));
     if (first != keys_under_way_.end()) {
-      std::vector<ReplyTo>& repeated = publishes_.find(first->second)->repeated;
+      std::vector<ReplyTo>& repeated = publishes_.find(first->second)->keyed->repeated;
       if (repeated.size() < kDeferredMax) {
         repeated.push_back(to);
       } else {
@@ -130,7 +135,11 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
   }
   engine::Ticket ticket = 0;
   if (to.connection != 0 || !idempotency_key.empty()) {
-    ticket = publishes_.emplace(PendingPublish{to, std::string(idempotency_key), {}, {}}).packed();
+    auto keyed =
+        idempotency_key.empty()
+            ? nullptr
+            : std::make_unique<KeyedPublish>(KeyedPublish{std::string(idempotency_key), {}, {}});
+    ticket = publishes_.emplace(PendingPublish{to, std::move(keyed)}).packed();
     receipts_wanted_ += to.wants_receipt ? 1U : 0U;
   }
   topic->home->position.first_offset = topic->log.first();
@@ -148,8 +157,8 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
   }
   const Handle handle = Handle::from_packed(ticket);
   if (PendingPublish* pending = publishes_.find(handle)) {  // The answer comes later.
-    pending->under_way = name_of(name, idempotency_key);
-    keys_under_way_.emplace(pending->under_way, handle);
+    pending->keyed->under_way = name_of(name, idempotency_key);
+    keys_under_way_.emplace(pending->keyed->under_way, handle);
   }
 }
 
@@ -187,8 +196,8 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
     throw;
   }
   if (const PendingPublish* pending = publishes_.find(pending_handle)) {
-    if (!pending->idempotency_key.empty()) {
-      idempotency_.remember(topic->name, pending->idempotency_key, id, now_);
+    if (pending->keyed != nullptr) {
+      idempotency_.remember(topic->name, pending->keyed->key, id, now_);
     }
     const PublishedReply answer{.id = id, .subscribers = subscribers_of(*topic)};
     if (receipt) {
@@ -198,18 +207,27 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   }
 }
 
-void Hub::end_publish(Handle handle, const Reply& answer, bool is_owed_receipt) {
+void Hub::end_publish(Handle handle, Reply answer, bool is_owed_receipt) {
   const PendingPublish pending = std::move(*publishes_.find(handle));
   publishes_.erase(handle);
   receipts_wanted_ -= pending.to.wants_receipt ? 1U : 0U;
-  if (!pending.under_way.empty()) {
-    keys_under_way_.erase(pending.under_way);
+  if (pending.keyed != nullptr) {
+    end_keyed_publish(pending, answer, is_owed_receipt);
+  } else if (!is_owed_receipt) {
+    reply(pending.to, std::move(answer));
+  }
+}
+
+void Hub::end_keyed_publish(const PendingPublish& pending, const Reply& answer,
+                            bool is_owed_receipt) {
+  if (!pending.keyed->under_way.empty()) {
+    keys_under_way_.erase(pending.keyed->under_way);
   }
   if (!is_owed_receipt) {
-    reply(pending.to, answer);
+    reply(pending.to, Reply(answer));
   }
-  for (const ReplyTo& to : pending.repeated) {
-    reply(to, answer);
+  for (const ReplyTo& to : pending.keyed->repeated) {
+    reply(to, Reply(answer));
   }
 }
 
@@ -318,7 +336,7 @@ void Hub::clear_at_home(ByteView name, const ReplyTo& to) {
     reply(to, HubError::kTopicLimit);
     return;
   }
-  const auto ticket = publishes_.emplace(PendingPublish{to, {}, {}, {}}).packed();
+  const auto ticket = publishes_.emplace(PendingPublish{to, nullptr}).packed();
   engine_.clear(topic->home->position, ticket);
 }
 
@@ -341,7 +359,7 @@ void Hub::on_cleared(std::uint64_t handle, engine::Ticket ticket) {
 // --- revocations: the hub knows nothing of them but the way to the engine
 
 void Hub::keep_revocation(const engine::Revocation& revocation, const ReplyTo& to) {
-  const auto ticket = publishes_.emplace(PendingPublish{to, {}, {}, {}}).packed();
+  const auto ticket = publishes_.emplace(PendingPublish{to, nullptr}).packed();
   if (engine_.keep_revocation(revocation, ticket, now_)) {
     on_revocation_kept(ticket);
   }

@@ -287,7 +287,7 @@ void Hub::sweep_topic(Topic& topic) {
   }
 }
 
-void Hub::reply(const ReplyTo& to, Reply reply) {
+void Hub::reply(const ReplyTo& to, Reply&& reply) {
   if (to.connection == 0) {
     return;
   }

@@ -241,11 +241,16 @@ class Hub final : public engine::EngineEvents {
     ReplyTo to;
     std::uint32_t missing = 0;
   };
-  struct PendingPublish {
-    ReplyTo to;
-    std::string idempotency_key;
+  /// Of a publish with an idempotency key.
+  struct KeyedPublish {
+    std::string key;
     std::string under_way;          ///< its name in `keys_under_way_`, if it has one
     std::vector<ReplyTo> repeated;  ///< who came with the same key meanwhile
+  };
+  /// Made for each message: what few have stands aside.
+  struct PendingPublish {
+    ReplyTo to;
+    std::unique_ptr<KeyedPublish> keyed;
   };
   /// A publisher that waits for a receipt, at the home of its topic.
   struct Receipt {
@@ -316,7 +321,7 @@ class Hub final : public engine::EngineEvents {
   void tell_history_bytes();
   bool keeps_too_much() const;
   void enforce_history_bytes(int rounds_max);
-  void reply(const ReplyTo& to, Reply reply);
+  void reply(const ReplyTo& to, Reply&& reply);
 
   /// Mail, or a call where the other reactor is this one.
   void tell(std::uint16_t reactor, HubMail mail);
@@ -346,7 +351,8 @@ class Hub final : public engine::EngineEvents {
   void history_at_home(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view_at_home(ByteView topic, const ReplyTo& to);
   void clear_at_home(ByteView topic, const ReplyTo& to);
-  void end_publish(Handle handle, const Reply& answer, bool is_owed_receipt = false);
+  void end_publish(Handle handle, Reply answer, bool is_owed_receipt = false);
+  void end_keyed_publish(const PendingPublish& pending, const Reply& answer, bool is_owed_receipt);
   void defer(const Topic& topic, HubMail mail, const ReplyTo& to);
   void open_replica(const OpenReplicaMail& mail);
   void send_snapshot(const Topic& topic, const Replica& replica);
@@ -493,6 +499,7 @@ class Hub final : public engine::EngineEvents {
     ByteView operator()(std::uint32_t slot) const { return hub->topic_at(slot).name; }
   };
   NameTable<NameOf> names_;
+  Handle last_home_{};  ///< the topic at home here that was last asked for; it may be gone
   SubscriptionTable table_;
   std::vector<std::int32_t> fd_by_slot_;
   SlotMap<Preparation> preparations_;

@@ -7,18 +7,6 @@
 
 namespace wspush::hub {
 
-MessageRef::MessageRef(const MessageRef& other) : message_(other.message_) {
-  if (message_ != nullptr) {
-    message_->references_.fetch_add(1, std::memory_order_relaxed);
-  }
-}
-
-MessageRef::~MessageRef() {
-  if (message_ != nullptr && message_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    Message::destroy(message_);
-  }
-}
-
 MessageRef Message::create(PayloadKind kind, ByteView payload, ByteView key) {
   void* block = ::operator new(sizeof(Message) + payload.size() + key.size());
   auto* message = new (block) Message(kind, payload.size(), key.size(), false);
@@ -53,6 +41,10 @@ const char* Message::original_bytes() const {
   return original == nullptr ? nullptr : original->bytes();
 }
 
+std::size_t Message::feed_entry_bytes() {
+  return sizeof(FeedEntry);
+}
+
 Message::~Message() {
   if (is_feed_entry_ != 0) {
     reinterpret_cast<FeedEntry*>(this + 1)->~FeedEntry();
@@ -66,11 +58,6 @@ Message::~Message() {
 void Message::destroy(Message* message) {
   message->~Message();
   ::operator delete(message);
-}
-
-std::size_t Message::log_bytes() const {
-  return sizeof(Message) + payload_bytes_ + key_bytes_ +
-         (is_feed_entry_ != 0 ? sizeof(FeedEntry) : 0);
 }
 
 const WireBytes& Message::keep_form(WireForm form, std::unique_ptr<WireBytes> bytes) const {

@@ -1,20 +1,33 @@
 #include "wspush/hub/message_id.hpp"
 
 #include <array>
+#include <bit>
 #include <charconv>
+#include <cstring>
 
 namespace wspush::hub {
 namespace {
 
 constexpr std::size_t kEpochDigits = 8;
 
+/// The digits of `value` as eight characters, the first in the lowest byte: all at once, as each
+/// answer to a publish has some.
+std::uint64_t hex_digits(std::uint32_t value) {
+  static_assert(std::endian::native == std::endian::little, "words are written as they lie");
+  std::uint64_t nibbles = __builtin_bswap32(value);
+  nibbles = (nibbles | nibbles << 16) & 0x0000ffff0000ffffULL;
+  nibbles = (nibbles | nibbles << 8) & 0x00ff00ff00ff00ffULL;
+  nibbles = (nibbles >> 4 & 0x000f000f000f000fULL) | (nibbles & 0x000f000f000f000fULL) << 8;
+  const std::uint64_t is_letter = (nibbles + 0x0606060606060606ULL) >> 4 & 0x0101010101010101ULL;
+  return nibbles + 0x3030303030303030ULL + is_letter * ('a' - '9' - 1);
+}
+
 }  // namespace
 
 void append_to(std::string& out, MessageId id) {
   std::array<char, kEpochDigits + 1 + 20> text;
-  for (std::size_t i = 0; i < kEpochDigits; ++i) {
-    text[i] = "0123456789abcdef"[(id.epoch >> (4 * (kEpochDigits - 1 - i))) & 0xf];
-  }
+  const std::uint64_t digits = hex_digits(id.epoch);
+  std::memcpy(text.data(), &digits, kEpochDigits);
   text[kEpochDigits] = '-';
   const auto end =
       std::to_chars(text.data() + kEpochDigits + 1, text.data() + text.size(), id.offset).ptr;

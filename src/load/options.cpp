@@ -57,6 +57,8 @@ const char* name_of(PublishBy way) {
   switch (way) {
     case PublishBy::kConnection:
       return "connection";
+    case PublishBy::kUnanswered:
+      return "unanswered";
     case PublishBy::kHttp:
       return "http";
     case PublishBy::kHttpPipelined:

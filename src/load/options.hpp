@@ -36,6 +36,7 @@ enum class Dialect : std::uint8_t {
 /// Which way the messages go in.
 enum class PublishBy : std::uint8_t {
   kConnection,     ///< a WebSocket connection of the dialect
+  kUnanswered,     ///< the same, of wspush.v1: commands without an id, a ping behind each write
   kHttp,           ///< POST to the internal API, the next when the last is answered
   kHttpPipelined,  ///< the same with several under way on a connection
   kNdjson,         ///< one POST, a message a line, for as long as it lasts

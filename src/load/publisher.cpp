@@ -10,6 +10,8 @@ std::unique_ptr<PublisherProtocol> make_publisher_protocol(const Options& option
     case PublishBy::kConnection:
       return is_stream(options.dialect) ? make_stream_publisher(options, number)
                                         : make_websocket_publisher(options, number);
+    case PublishBy::kUnanswered:
+      return make_websocket_publisher(options, number);
     case PublishBy::kHttp:
     case PublishBy::kHttpPipelined:
       return make_http_publisher(options);

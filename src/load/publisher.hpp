@@ -62,7 +62,8 @@ std::unique_ptr<PublisherProtocol> make_publisher_protocol(const Options& option
                                                            std::size_t number);
 
 /// A masked WebSocket connection: the raw door of the topic, /publish of the floor, nchan's
-/// publishers, commands of wspush.v1 in the scenario `publish`.
+/// publishers, commands of wspush.v1 in the scenario `publish`. Of commands that ask for no answer
+/// the ping behind each write says that they were taken, as in NATS.
 std::unique_ptr<PublisherProtocol> make_websocket_publisher(const Options& options,
                                                             std::size_t number);
 

@@ -1,3 +1,4 @@
+#include <deque>
 #include <string>
 
 #include "wspush/base/random.hpp"
@@ -19,7 +20,8 @@ class WebSocketPublisher final : public PublisherProtocol {
       : options_(options),
         number_(number),
         says_commands_(options.dialect == Dialect::kWspushV1 &&
-                       options.scenario == Scenario::kPublish) {}
+                       options.scenario == Scenario::kPublish),
+        asks_for_answers_(options.publish_by != PublishBy::kUnanswered) {}
 
   const Target& target() const override { return options_.server; }
   std::string opening() const override;
@@ -40,6 +42,7 @@ class WebSocketPublisher final : public PublisherProtocol {
   const Options& options_;
   std::size_t number_;
   bool says_commands_;  // wspush.v1, where its answers are what is measured
+  bool asks_for_answers_;
   SplitMix64 masking_keys_{1};
   std::string unread_;
   std::string payload_;  // scratch
@@ -47,6 +50,7 @@ class WebSocketPublisher final : public PublisherProtocol {
   std::uint64_t published_ = 0;
   std::uint64_t answers_ = 0;
   std::uint64_t echoes_ = 0;
+  std::deque<std::uint64_t> pings_;  // what had been published before each that is not answered
 };
 
 std::string WebSocketPublisher::opening() const {
@@ -59,7 +63,8 @@ void WebSocketPublisher::append(std::string& out, std::uint64_t first, std::size
   for (std::uint64_t sequence = first; sequence < first + count; ++sequence) {
     payload_.clear();
     if (says_commands_) {
-      payload_.append(R"({"op":"publish","id":1,"topic":")").append(options_.topic);
+      payload_.append(R"({"op":"publish",)").append(asks_for_answers_ ? R"("id":1,)" : "");
+      payload_.append(R"("topic":")").append(options_.topic);
       payload_.append(R"(","data":")");
     }
     append_payload(payload_, sequence, options_.payload_bytes, options_.payload_kind);
@@ -69,6 +74,10 @@ void WebSocketPublisher::append(std::string& out, std::uint64_t first, std::size
     append_client_frame(out, opcode, payload_, masking_key());
   }
   published_ += count;
+  if (says_commands_ && !asks_for_answers_) {
+    append_client_frame(out, opcode, R"({"op":"ping","id":1})", masking_key());
+    pings_.push_back(published_);
+  }
 }
 
 bool WebSocketPublisher::take(std::string_view input, std::string& reply, std::string& why) {
@@ -123,8 +132,11 @@ void WebSocketPublisher::take_message(std::string_view payload) {
   const std::string_view op = find_json_string(payload, "op").value_or("");
   if (op == "published") {
     ++answers_;
+  } else if (op == "pong" && !pings_.empty()) {
+    answers_ = pings_.front();
+    pings_.pop_front();
   } else if (op == "error") {
-    ++answers_;
+    answers_ += asks_for_answers_ ? 1U : 0U;
     count_errors(1, payload.substr(0, 200));
   }
 }

@@ -295,6 +295,9 @@ void SocketConnection::add_layer(std::unique_ptr<net::StreamLayer> layer) {
 }
 
 void SocketConnection::resume_input() {
+  if (!is_paused_) {
+    return;  // Nothing waits for it: a request that was answered at once, mostly.
+  }
   is_paused_ = false;
   reactor().want_input(*this);
 }

@@ -149,9 +149,10 @@ def test_stalled_subscribers_take_nothing_from_the_healthy_ones(at, topic):
     assert report["healthy_deliveries_per_second"] > 0 and "memory_growth_bytes" in report
 
 
-@pytest.mark.parametrize("publish", ["connection", "http", "http-pipelined", "ndjson"])
+@pytest.mark.parametrize("publish", ["connection", "unanswered", "http", "http-pipelined", "ndjson"])
 def test_all_that_is_published_is_taken_and_arrives(at, topic, publish):
-    report = bench("publish", *at, "--topic", topic, "--publish", publish, "--publishers", "3",
+    report = bench("publish", *at, "--topic", topic, "--dialect", "wspush.v1", "--publish", publish,
+                   "--publishers", "3",
                    "--connections", "2", "--messages", "90", "--warm-up", "0", "--check")
     assert report["publishes"] == 90 and report["errors"] == 0
     assert report["deliveries"] == 180 and report["missing"] == 0

@@ -52,13 +52,13 @@ struct FeedEntry;
 class MessageRef {
  public:
   MessageRef() = default;
-  MessageRef(const MessageRef& other);
+  inline MessageRef(const MessageRef& other);
   MessageRef(MessageRef&& other) noexcept : message_(std::exchange(other.message_, nullptr)) {}
   MessageRef& operator=(MessageRef other) noexcept {
     std::swap(message_, other.message_);
     return *this;
   }
-  ~MessageRef();
+  inline ~MessageRef();
 
   Message* operator->() const { return message_; }
   Message& operator*() const { return *message_; }
@@ -105,7 +105,10 @@ class Message {
   void stamp_count(std::uint64_t count) { count_ = count & ((std::uint64_t{1} << 48) - 1); }
 
   /// What the message weighs in a log: the allocation without its wire forms. Bytes.
-  std::size_t log_bytes() const;
+  std::size_t log_bytes() const {
+    return sizeof(Message) + payload_bytes_ + key_bytes_ +
+           (is_feed_entry_ != 0 ? feed_entry_bytes() : 0);
+  }
 
   /// The kept form, or null if it has not been made yet. Thread: any. Cost: O(forms that were
   /// made), which is one or two unless clients came with every window.
@@ -135,6 +138,7 @@ class Message {
     return is_feed_entry_ != 0 ? original_bytes() : reinterpret_cast<const char*>(this + 1);
   }
   const char* original_bytes() const;
+  static std::size_t feed_entry_bytes();
 
   mutable std::atomic<std::uint32_t> references_{1};
   std::uint32_t payload_bytes_;
@@ -150,6 +154,20 @@ class Message {
   std::uint64_t is_feed_entry_ : 1;
 };
 static_assert(sizeof(Message) == 48);
+
+inline MessageRef::MessageRef(const MessageRef& other) : message_(other.message_) {
+  if (message_ != nullptr) {
+    message_->references_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+/// Who has the only reference need not tell other threads of its end: none can get one any more.
+inline MessageRef::~MessageRef() {
+  if (message_ != nullptr && (message_->references_.load(std::memory_order_acquire) == 1 ||
+                              message_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1)) {
+    Message::destroy(message_);
+  }
+}
 
 /// A view of one message in one wire form. Lifetime: that of the message.
 class Frame {

@@ -28,8 +28,13 @@ class MessageEntry : public ApiTest {
     }
     const hub::Message& message = *entry->message;
     const char* const kinds[] = {"json", "text", "binary"};
-    return entry->topic + " " + kinds[static_cast<int>(message.kind())] + " " +
+    return std::string(entry->topic) + " " + kinds[static_cast<int>(message.kind())] + " " +
            std::string(message.payload()) + " [" + std::string(message.key()) + "]";
+  }
+
+  static std::string hex(char byte) {
+    const char* const digits = "0123456789abcdef";
+    return {digits[byte >> 4], digits[byte & 15]};
   }
 
   Caller caller;
@@ -66,6 +71,32 @@ TEST_F(MessageEntry, RefusesWhatIsNone) {
   EXPECT_EQ(read(R"({"topic":"a.*","data":1})"), "bad_topic");
   EXPECT_EQ(read(R"({"topic":"","data":1})"), "bad_topic");
   EXPECT_EQ(read(R"({"topic":"b","data":1})"), "forbidden");
+}
+
+TEST_F(MessageEntry, ReadsTheSameWhereNamesAreWrittenWithEscapes) {
+  SplitMix64 random(11);
+  const std::string names[] = {"topic", "key", "data", "text", "base64", "other", "top"};
+  const std::string values[] = {"\"a\"", "\"aGV5\"",         "1", "null", "\"\"",
+                                "\"b\"", "{\"topic\":\"b\"}"};
+  int published = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string plain = R"({"topic":"a")";
+    std::string tricky = R"({"t\u006fpic":"a")";
+    if (random.below(4) == 0) {
+      plain = tricky = R"({"x":0)";
+    }
+    for (std::uint64_t more = random.below(4); more > 0; --more) {
+      const std::string& name = names[random.below(std::size(names))];
+      const std::string value = "\":" + values[random.below(std::size(values))];
+      plain += ",\"" + name + value;
+      tricky +=
+          ",\"" + (random.below(2) == 0 ? name : "\\u00" + hex(name[0]) + name.substr(1)) + value;
+    }
+    const std::string wanted = read(plain + "}");
+    ASSERT_EQ(read(tricky + "}"), wanted) << plain;
+    published += wanted.starts_with("a ") ? 1 : 0;
+  }
+  EXPECT_GT(published, 1'000);
 }
 
 TEST_F(MessageEntry, HoldsTheBounds) {

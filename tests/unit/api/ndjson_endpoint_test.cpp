@@ -169,6 +169,24 @@ TEST_F(NdjsonEndpoint, HearsOfAReload) {
   EXPECT_EQ(kept("a"), "1");
 }
 
+TEST_F(NdjsonEndpoint, AsksTheRulesAgainWhenAReloadHasChangedThem) {
+  config::Config config;
+  config.topics = {config::TopicRule{.match = "a"}, config::TopicRule{.match = "b"}};
+  configure(config);
+  Call& call = stream();
+  const std::string long_line = R"({"topic":"a","text":"0123456789"})";
+  call.body(line("a", 1) + line("a", 2) + line("b", 1) + long_line + "\n");
+  config.topics[0].message_bytes = 4;
+  configure(config);
+  call.body(line("a", 3) + long_line + "\n");
+  config.topics = {config::TopicRule{.match = "b"}};
+  configure(config);
+  call.body(line("a", 4) + line("b", 2));
+  call.end();
+  EXPECT_EQ(errors(call.text()), "6:too_large 7:forbidden ");
+  EXPECT_EQ(kept("b"), "1|2");
+}
+
 TEST_F(NdjsonEndpoint, TakesAnEmptyBody) {
   Call& call = stream();
   call.end();

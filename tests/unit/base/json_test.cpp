@@ -390,6 +390,58 @@ TEST(ParseJsonObject, ResolvesEscapesInKeys) {
   EXPECT_EQ(object->find("\\u006fp"), nullptr);
 }
 
+TEST(ParseJsonObject, NamesMembersByTheirKeys) {
+  SplitMix64 random(5);
+  for (int i = 0; i < 2'000; ++i) {
+    std::string key;
+    for (std::uint64_t bytes = random.below(11); key.size() < bytes;) {
+      key.push_back(static_cast<char>('a' + random.below(3)));
+    }
+    const std::string text = "{\"" + key + "\":1}";
+    const auto object = parse_json_object(text);
+    ASSERT_TRUE(object);
+    EXPECT_TRUE(object->has_plain_keys());
+    EXPECT_EQ(object->begin()->name(), json_name(key)) << key;
+    EXPECT_EQ(json_name(key) == 0, key.empty() || key.size() > 8) << key;
+  }
+  EXPECT_NE(json_name("ab"), json_name("ba"));
+  EXPECT_NE(json_name("a"), json_name("aa"));
+  const auto escaped = parse_json_object(R"({"a":1,"\u0062":2})");
+  ASSERT_TRUE(escaped);
+  EXPECT_FALSE(escaped->has_plain_keys());
+  EXPECT_EQ((escaped->begin() + 1)->name(), 0U);
+  const JsonObject copy = *escaped;
+  EXPECT_FALSE(copy.has_plain_keys());
+}
+
+/// The text's last bytes are read as part of a block that reaches back.
+TEST(ParseJsonObject, EndsStringsAtTheirQuoteWhateverStandsAroundTheText) {
+  for (std::size_t bytes = 0; bytes < 70; ++bytes) {
+    const std::string inside(bytes, 'x');
+    const std::string text = R"({"k":")" + inside + "\"}";
+    for (const char around : {'"', '\\', '\x01', 'y', '\xff'}) {
+      const std::string buffer = std::string(20, around) + text + std::string(20, around);
+      const ByteView here = ByteView(buffer).substr(20, text.size());
+      const auto object = parse_json_object(here);
+      ASSERT_TRUE(object) << bytes;
+      std::string scratch;
+      EXPECT_EQ(object->find("k")->string(scratch), inside);
+      EXPECT_TRUE(scratch.empty());
+      for (std::size_t cut = 0; cut < text.size(); ++cut) {
+        ASSERT_FALSE(check_json(here.substr(0, cut))) << bytes << " cut at " << cut;
+      }
+    }
+    for (std::size_t at = 0; at < bytes; ++at) {
+      std::string bad = text;
+      bad[6 + at] = '\xff';
+      const auto refused = parse_json_object(ByteView(bad));
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().offset, 6 + at);
+      EXPECT_STREQ(refused.error().text, "not UTF-8");
+    }
+  }
+}
+
 TEST(ParseJsonObject, KeepsTheFirst32MembersAndChecksTheRest) {
   std::string text = "{";
   for (int i = 0; i < 40; ++i) {

@@ -109,6 +109,34 @@ TEST_F(HubTest, ATopicComesBackWithItsPlace) {
   EXPECT_NE(at(0).client(0)->stream.find("S t " + to_string(first) + " 1 "), std::string::npos);
 }
 
+TEST_F(HubTest, PublishesGoWhereTheirNameSaysHoweverTopicsComeAndGo) {
+  start(1);
+  const std::string names[] = {topic_at(0), topic_at(0), topic_at(0)};
+  for (const std::string& name : names) {
+    rule(name).history.ttl = std::chrono::seconds(1);
+  }
+  std::vector<std::uint64_t> published(3);
+  for (int round = 0; round < 300; ++round) {
+    const std::size_t which = static_cast<std::size_t>(random_.below(3));
+    const std::string& name = names[which];
+    for (std::uint64_t count = 1 + random_.below(3); count > 0; --count) {
+      const std::size_t item = answers_.size();
+      publish(name, "x");
+      ++published[which];
+      // The engine knows a topic's place also after the hub has let it go.
+      EXPECT_EQ(answer<PublishedReply>(item).id.offset, published[which]);
+    }
+    if (random_.below(4) == 0) {
+      now_ += std::chrono::seconds(10);
+      for (int sweep = 0; sweep < 110; ++sweep) {
+        hub().set_now(now_);
+        hub().sweep();
+      }
+      EXPECT_EQ(hub().home_topic_count(), 0U);
+    }
+  }
+}
+
 TEST_F(HubTest, PastTheLimitOfTopicsNothingIsOpenedAnywhere) {
   start(2);
   const std::string a = topic_at(0);

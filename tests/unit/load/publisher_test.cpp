@@ -212,6 +212,31 @@ TEST_F(PublisherTest, SaysCommandsOfV1AndCountsTheirAnswers) {
   EXPECT_EQ(publisher->errors(), 1U);
 }
 
+TEST_F(PublisherTest, AsksV1ForAPongBehindEachBatchWhereItWantsNoAnswers) {
+  options_.scenario = Scenario::kPublish;
+  options_.dialect = Dialect::kWspushV1;
+  options_.publish_by = PublishBy::kUnanswered;
+  const auto publisher = make_publisher_protocol(options_, 0);
+  ASSERT_TRUE(publisher->take(head("Sec-WebSocket-Protocol: wspush.v1\r\n"), reply_, why_));
+  publisher->append(out_, 1, 2);
+  publisher->append(out_, 3, 1);
+  const auto command = [](std::uint64_t sequence) {
+    return R"({"op":"publish","topic":"bench","data":")" + make_payload(sequence, 16) + "\"}";
+  };
+  const std::string ping = R"({"op":"ping","id":1})";
+  EXPECT_EQ(said(), command(1) + command(2) + ping + command(3) + ping);
+  EXPECT_EQ(publisher->owed(), 3U);
+  ASSERT_TRUE(publisher->take(server_frame(kOpcodeText, R"({"op":"error","code":"rate_limited"})"),
+                              reply_, why_));
+  EXPECT_EQ(publisher->owed(), 3U);
+  EXPECT_EQ(publisher->errors(), 1U);
+  const std::string pong = server_frame(kOpcodeText, R"({"op":"pong","id":1})");
+  ASSERT_TRUE(publisher->take(pong, reply_, why_));
+  EXPECT_EQ(publisher->owed(), 1U);
+  ASSERT_TRUE(publisher->take(pong, reply_, why_));
+  EXPECT_EQ(publisher->owed(), 0U);
+}
+
 TEST_F(PublisherTest, KnowsItsOwnMessagesAmongThoseOfOthers) {
   const auto publisher = make_websocket_publisher(options_, 0);
   ASSERT_TRUE(publisher->take(head(), reply_, why_));
