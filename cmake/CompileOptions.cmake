@@ -17,6 +17,14 @@ target_compile_definitions(wspush_options INTERFACE
   $<$<AND:$<CONFIG:RelWithDebInfo>,$<STREQUAL:${WSPUSH_SANITIZE},>>:_FORTIFY_SOURCE=2>)
 target_link_options(wspush_options INTERFACE -pie -Wl,-z,relro,-z,now)
 
+# For builds that nobody installs. What is shipped comes from the linker of the distribution.
+if(WSPUSH_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  find_program(WSPUSH_MOLD_PROGRAM mold)
+  if(WSPUSH_MOLD_PROGRAM)
+    target_link_options(wspush_options INTERFACE -fuse-ld=mold)
+  endif()
+endif()
+
 # RelWithDebInfo is our release: fast, and a core dump that can be read. WSPUSH_CHECK stays on in
 # every build, WSPUSH_ASSERT outside of it.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O3 -g1 -DNDEBUG")

@@ -10,6 +10,7 @@ function(wspush_add_module name)
   if(arg_SOURCES)
     add_library(${target} STATIC ${arg_SOURCES})
     set(scope PUBLIC)
+    wspush_precompile(${target} wspush_precompiled)
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)
@@ -29,15 +30,15 @@ if(WSPUSH_TESTS OR WSPUSH_FUZZ)
   add_custom_target(fuzz_targets)
 endif()
 
-# wspush_add_test(MODULE SOURCES ... DEPS ... [THREADS] [TEMPLATES])
+# wspush_add_test(MODULE SOURCES ... DEPS ... [THREADS] [TEMPLATES] [COST SECONDS])
 # One test binary `<MODULE>_test` that links only the module it tests, and what DEPS names.
 # THREADS: tests of it start threads; without, the thread sanitizer would have nothing to see, and
 # its build leaves the binary out.
-# TEMPLATES: code of the module is instantiated by its tests alone. Without, the tests' own code is
-# left to the address sanitizer: the checks of the other one are in the module, and would take half
-# of the time to compile here.
+# TEMPLATES: code of the module is instantiated by its tests alone, so they are compiled with all
+# checks; others with fewer (wspush_fewer_checks).
+# COST: of the longest of its tests with a sanitizer; ctest begins with the costliest.
 function(wspush_add_test module)
-  cmake_parse_arguments(arg "THREADS;TEMPLATES" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "THREADS;TEMPLATES" "COST" "SOURCES;DEPS" ${ARGN})
   if(WSPUSH_SANITIZE STREQUAL "thread" AND NOT arg_THREADS)
     return()
   endif()
@@ -46,10 +47,17 @@ function(wspush_add_test module)
   target_link_libraries(${target} PRIVATE wspush_options ${arg_DEPS} GTest::gmock GTest::gtest_main)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   add_dependencies(unit_tests ${target})
-  if(WSPUSH_SANITIZE STREQUAL "address" AND NOT arg_TEMPLATES)
-    target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
+  if(arg_TEMPLATES)
+    wspush_precompile(${target} wspush_precompiled_templates)
+  else()
+    wspush_fewer_checks(${target})
+    wspush_precompile(${target} wspush_precompiled_tests)
   endif()
-  gtest_discover_tests(${target} TEST_PREFIX "unit." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  if(NOT arg_COST)
+    set(arg_COST 0)
+  endif()
+  gtest_discover_tests(${target} TEST_PREFIX "unit." DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT 120 COST ${arg_COST})
 endfunction()
 
 # wspush_add_bench(MODULE SOURCES ... DEPS ...): Google Benchmark, not run by ctest.
@@ -73,10 +81,10 @@ function(wspush_add_fuzz name)
   target_link_libraries(${target} PRIVATE wspush_options wspush_fuzz ${arg_DEPS})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
-  if(WSPUSH_SANITIZE STREQUAL "address" AND NOT WSPUSH_FUZZ)
-    # What is looked at is in the modules; this is only faster to compile.
-    target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
+  if(NOT WSPUSH_FUZZ)
+    wspush_fewer_checks(${target})
   endif()
+  wspush_precompile(${target} wspush_precompiled_fuzz)
   add_dependencies(fuzz_targets ${target})
   # -runs=0 makes libFuzzer execute the corpus and no more.
   add_test(NAME fuzz.${name} COMMAND ${target} $<$<BOOL:${WSPUSH_FUZZ}>:-runs=0>

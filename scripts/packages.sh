@@ -15,6 +15,7 @@ librocksdb-dev     /usr/include/rocksdb/db.h
 '
 
 packages_to_test='
+mold               mold
 libgtest-dev       /usr/include/gtest/gtest.h
 libgmock-dev       /usr/include/gmock/gmock.h
 libbenchmark-dev   /usr/include/benchmark/benchmark.h
