@@ -221,8 +221,8 @@ class TestAuthCommand:
 class TestTheEndOfAToken:
     def test_closes_every_door_with_4001(self, start):
         own = start({"auth": AUTH, "topics": RULES})
-        short = f"?token={token('ann', 4)}"
         begun = time.monotonic()
+        short = f"?token={token('ann', 4)}"
         clients = [own.v1(f"/ws{short}"), own.raw("open.x", short), own.websocket(f"/echo{short}")]
         renewed = own.v1(f"/ws{short}")
         renewed.call("auth", token=token("ann", 3600))

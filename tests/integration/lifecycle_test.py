@@ -12,7 +12,7 @@ import pytest
 
 from byte_stream import ByteStream, StreamClosed
 from daemon import Daemon, run
-from deadlines import PATIENCE, eventually
+from deadlines import PATIENCE, Deadline, eventually
 from http_client import HttpConnection, chunk
 from websocket_client import ConnectionClosed, upgrade_headers
 
@@ -143,24 +143,36 @@ class TestUnixSockets:
 class TestDrain:
     @pytest.fixture
     def crowded(self, start):
+        return self.crowd(start)
+
+    def crowd(self, start):
         own = start({"drain": {"period": "1500ms"}})
         return own, [own.v1() for _ in range(30)]
 
-    def test_says_1001_to_all_spread_over_the_period(self, crowded):
-        own, clients = crowded
-        begun = time.monotonic()
+    def drained(self, own, clients):
+        """Seconds from SIGTERM to each 1001, and the longest that this program did not look."""
+        begun = looked = time.monotonic()
         own.signal(signal.SIGTERM)
-        by_socket, at = {client.stream.sock: client for client in clients}, []
+        by_socket, at, blind = {client.stream.sock: client for client in clients}, [], 0.0
+        deadline = Deadline(5)
         while by_socket:
-            readable = select.select(list(by_socket), [], [], 5 * PATIENCE)[0]
-            assert readable, f"{len(by_socket)} were not closed"
-            for sock in readable:
+            assert not deadline.expired(), f"{len(by_socket)} were not closed"
+            for sock in select.select(list(by_socket), [], [], 0.02)[0]:
                 by_socket.pop(sock).expect_close(1001)
                 at.append(time.monotonic() - begun)
-        assert at[-1] < 1.5 + 0.5 * PATIENCE
-        assert at[-1] - at[0] > 0.5, "in one burst"
-        assert at[len(at) // 2] - at[0] > 0.2, "half of them at once"
-        assert own.await_exit() == 0
+            blind, looked = max(blind, time.monotonic() - looked), time.monotonic()
+        return at, blind
+
+    def test_says_1001_to_all_spread_over_the_period(self, start):
+        for _ in range(5):
+            own, clients = self.crowd(start)
+            at, blind = self.drained(own, clients)
+            assert at[-1] < 1.5 + 0.5 * PATIENCE
+            assert own.await_exit() == 0
+            if at[-1] - at[0] > 0.5 and at[len(at) // 2] - at[0] > 0.2:
+                return
+            assert blind > 0.1, f"in bursts: {at}"  # else this program came too late to tell
+        pytest.fail(f"never got to look in time: {blind} s")
 
     def test_makes_readyz_503_and_goes_on_serving_those_that_are_left(self, crowded):
         own, clients = crowded

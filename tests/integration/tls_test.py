@@ -225,10 +225,11 @@ class TestHandshake:
 
     def test_whoever_dawdles_is_closed_and_holds_up_nobody(self, start, certificates):
         own = start(tls_only(certificates, handshake={"timeout": "500ms"}))
-        dawdlers = [own.stream() for _ in range(200)]
-        for number, each in enumerate(dawdlers):
-            if number % 2:
-                each.send(b"\x16\x03\x01\x02")
+        dawdlers = []
+        for number in range(200):
+            dawdlers.append(own.stream())
+            if number % 2:  # at once: the time of the first may be over before the last is open
+                dawdlers[-1].send(b"\x16\x03\x01\x02")
         began = time.monotonic()
         for _ in range(5):
             own.stream(TlsAddress(own.public)).close()
@@ -242,8 +243,8 @@ class TestHandshake:
 
     def test_a_trickle_does_not_extend_the_time(self, start, certificates):
         own = start(tls_only(certificates, handshake={"timeout": "500ms"}))
-        stream = own.stream()
         began = time.monotonic()
+        stream = own.stream()
         for byte in b"\x16\x03\x01\x02\x00" + b"x" * 400:
             stream.send(bytes([byte]))
             if select.select([stream.sock], [], [], 0.02)[0]:
