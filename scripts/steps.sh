@@ -54,5 +54,8 @@ end_step() {
 use_ccache() {
   if command -v ccache >/dev/null; then
     export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+    # Without, it compiles anew whatever begins with a precompiled header. None of ours is in one,
+    # and no macro of time is asked for.
+    export CCACHE_SLOPPINESS=pch_defines,time_macros
   fi
 }
