@@ -1,5 +1,6 @@
 // From the log to the members: the walk over a dirty topic, and the frames of those who are behind.
 #include <algorithm>
+#include <cerrno>
 #include <new>
 
 #include "base/check.hpp"
@@ -47,7 +48,8 @@ void Hub::append(Topic& topic, MessageRef message) {
     flush_topic(topic, sends_left);
   }
   const bool is_stream = topic.stream != StreamState::kNoStream;
-  if (topic.feed == nullptr && !is_stream && message->id().offset != topic.log.last() + 1) {
+  if (topic.feed == nullptr && !is_stream &&
+      (message->id().offset != topic.log.last() + 1 || message->id().epoch != topic.log.epoch())) {
     // Memory ran out for the one before it, here or on its way: a gap says so.
     reset_log(topic, message->id().epoch, message->id().offset - 1);
   }
@@ -248,6 +250,7 @@ void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t beg
     const std::uint32_t slot = array.members[place].slot;
     const std::uint32_t index = table_.find(topic.handle.slot, slot);
     remove_from_array(array, topic.handle.slot, place);
+    table_[index].place = kNone;
     const auto cut = std::upper_bound(frame_ends_.begin(), frame_ends_.end(), short_send.bytes);
     const auto whole = static_cast<std::uint64_t>(cut - frame_ends_.begin());
     const std::size_t frame_begin = whole == 0 ? 0 : frame_ends_[whole - 1];
@@ -255,15 +258,20 @@ void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t beg
     std::uint64_t cursor = topic.flushed + whole;
     counters_.deliveries += whole;
     counters_.delivered_bytes += short_send.bytes;
-    if (taken > 0) {
-      ++cursor;
-      events_.on_cut(slot, topic.log.at(cursor), array.form, taken);
-    }
-    put_behind(topic, index, cursor);
-    if (short_send.error != 0) {
-      events_.on_send_error(slot, short_send.error);
-    } else {
-      events_.on_behind(slot);
+    cursor += taken > 0 ? 1 : 0;
+    try {
+      put_behind(topic, index, cursor);
+      if (taken > 0) {
+        events_.on_cut(slot, topic.log.at(cursor), array.form, taken);
+      }
+      if (short_send.error == 0) {
+        events_.on_behind(slot);
+      } else {
+        events_.on_send_error(slot, short_send.error);
+      }
+    } catch (const std::bad_alloc&) {
+      // Nobody would know where it stands: it comes again and asks for what it has not got.
+      events_.on_send_error(slot, ECONNABORTED);
     }
   }
 }

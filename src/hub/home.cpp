@@ -181,11 +181,12 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
       expect_fan_outs(receipt, -1);
     }
   }
-  if (has_feeds_) {
-    forward_to_feeds(*topic, FeedMail{.targets = nullptr, .message = message, .receipt = receipt});
-  }
   const Handle pending_handle = Handle::from_packed(ticket);
   try {
+    if (has_feeds_) {
+      forward_to_feeds(*topic,
+                       FeedMail{.targets = nullptr, .message = message, .receipt = receipt});
+    }
     append(*topic, std::move(message));
     enforce_history_bytes(kVictimsPerPublish);
   } catch (const std::bad_alloc&) {
@@ -197,7 +198,11 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   }
   if (const PendingPublish* pending = publishes_.find(pending_handle)) {
     if (pending->keyed != nullptr) {
-      idempotency_.remember(topic->name, pending->keyed->key, id, now_);
+      try {
+        idempotency_.remember(topic->name, pending->keyed->key, id, now_);
+      } catch (const std::bad_alloc&) {
+        // An answer without a memory of it is better than none.
+      }
     }
     const PublishedReply answer{.id = id, .subscribers = subscribers_of(*topic)};
     if (receipt) {
@@ -375,6 +380,15 @@ void Hub::on_revocation_kept(engine::Ticket ticket) {
 void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   std::size_t sends_left = SIZE_MAX;
   flush_topic(topic, sends_left);  // What was published before belongs to the old epoch.
+  // First, as it may throw: all members will be behind, or none.
+  std::uint32_t members = 0;
+  for (MemberArray& array : topic.arrays.view()) {
+    members += array.members.size();
+    for (const Member& member : array.members.view()) {
+      events_.on_behind(member.slot);
+    }
+  }
+  table_.make_room_behind(members);
   const std::uint32_t epoch_before = topic.log.epoch();
   const std::uint64_t last_before = topic.log.last();
   if (topic.home != nullptr) {
@@ -396,7 +410,6 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   for (MemberArray& array : topic.arrays.view()) {
     for (const Member& member : array.members.view()) {
       table_.put_behind(table_.find(topic.handle.slot, member.slot), epoch_before, last_before);
-      events_.on_behind(member.slot);
     }
     array.members.clear();
   }

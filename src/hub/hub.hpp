@@ -330,7 +330,7 @@ class Hub final : public engine::EngineEvents {
   void wait_for_watchers();
   void end_reload();
   void use_new_rule(Topic& topic);
-  void judge_topic(Topic& topic);
+  std::uint32_t judge_topic(Topic& topic);
   void judge_subscription(std::uint32_t index);
 
   // subscribing.cpp

@@ -155,7 +155,9 @@ void Hub::tell_count(Topic& topic) {
   try {
     const MessageRef event =
         Message::create(PayloadKind::kJson, std::to_string(count), kCountEvent);
-    for (Watcher& watcher : presence.watchers) {
+    // As in tell_changes: by index and from the back.
+    for (std::size_t i = presence.watchers.size(); i-- > 0;) {
+      Watcher& watcher = presence.watchers[i];
       if (is_new || watcher.wants_count) {
         watcher.wants_count = false;
         presence.count_told_at = now_;

@@ -2,6 +2,8 @@
 // reload of a million. First every topic looks its rule up, then every subscription is judged by
 // it.
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "hub/hub.hpp"
 
@@ -14,20 +16,27 @@ constexpr std::uint32_t kJudgedPerTurn = 1024;
 }  // namespace
 
 void Hub::set_rules(const RuleSource& rules) {
-  const bool is_first = rules_ == nullptr;
-  rules_ = &rules;
-  if (is_first) {
+  if (rules_ == nullptr) {
+    rules_ = &rules;
     return;  // There are no topics.
   }
+  // First, as it may throw: the old rules are in force then.
+  std::vector<bool> is_withdrawn(topics_.slot_count(), false);
+  rules_ = &rules;
+  last_home_ = {};  // Whoever is found by it has not looked its rule up.
   if (!is_reloading()) {
     shared_.reloading.fetch_add(1, std::memory_order_relaxed);
   }
-  reload_ = {.is_withdrawn = std::vector<bool>(topics_.slot_count(), false),
+  reload_ = {.is_withdrawn = std::move(is_withdrawn),
              .next_topic = 0,
              .next_subscription = 0,
              .is_under_way = true};
   wait_for_watchers();
-  judge_some();
+  try {
+    judge_some();
+  } catch (const std::bad_alloc&) {
+    // The next turn goes on where this one stopped.
+  }
 }
 
 /// The other reactors hear of new rules a little sooner or later, and need some turns as well:
@@ -43,10 +52,9 @@ bool Hub::judge_some() {
   std::uint32_t left = kJudgedPerTurn;
   // What is made meanwhile has the new rule from the beginning, wherever it stands.
   const auto topics_end = static_cast<std::uint32_t>(reload_.is_withdrawn.size());
-  for (; reload_.next_topic < topics_end && left > 0; ++reload_.next_topic, --left) {
-    if (Topic* const topic = topics_.in_slot(reload_.next_topic)) {
-      judge_topic(*topic);
-    }
+  for (; reload_.next_topic < topics_end && left > 0; ++reload_.next_topic) {
+    Topic* const topic = topics_.in_slot(reload_.next_topic);
+    left -= topic == nullptr ? 1 : std::min(left, judge_topic(*topic));
   }
   if (reload_.next_topic < topics_end) {
     return true;
@@ -78,19 +86,23 @@ void Hub::use_new_rule(Topic& topic) {
   }
 }
 
-void Hub::judge_topic(Topic& topic) {
+/// How many names and filters were looked up.
+std::uint32_t Hub::judge_topic(Topic& topic) {
   use_new_rule(topic);
   const std::uint32_t slot = topic.handle.slot;
   if (topic.feed != nullptr) {
     const std::vector<ByteView> filters = filters_of(topic.name);
     reload_.is_withdrawn[slot] = std::ranges::any_of(
         filters, [this](ByteView filter) { return !rules_->may_subscribe(filter); });
-  } else if (topic.stream == StreamState::kNoStream) {
+    return static_cast<std::uint32_t>(filters.size()) + 1;
+  }
+  if (topic.stream == StreamState::kNoStream) {
     if (topic.home != nullptr && topic.home->presence != nullptr) {
       judge_home_presence(topic);
     }
     reload_.is_withdrawn[slot] = !rules_->may_subscribe(topic.name);
   }
+  return 1;
 }
 
 void Hub::judge_subscription(std::uint32_t index) {

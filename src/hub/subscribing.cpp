@@ -198,6 +198,7 @@ void Hub::overtake_flush_of(std::uint32_t index) {
   const bool is_served = table_[index].place < array.walked;
   const std::uint64_t cursor = is_served ? topic.walk_end() : topic.flushed;
   leave_array(topic, index);
+  table_[index].place = kNone;  // Should the next not succeed.
   put_behind(topic, index, cursor);
 }
 

@@ -127,9 +127,17 @@ void Hub::watch(std::uint32_t index, Mode mode) {
   const std::uint32_t watching =
       table_.add(stream->handle.slot, slot, options.form, options.mode, true);
   table_[index].is_watching = true;
-  if (++stream->subscribers == 1) {
-    tell(home_of(topic.name),
-         WatchMail{stream->home_handle, options_.reactor, stream->handle, false});
+  ++stream->subscribers;
+  if (stream->subscribers == 1) {
+    try {
+      tell(home_of(topic.name),
+           WatchMail{stream->home_handle, options_.reactor, stream->handle, false});
+    } catch (const std::bad_alloc&) {
+      stream->subscribers = 0;
+      table_[index].is_watching = false;
+      table_.remove(watching);
+      throw;
+    }
   }
   // Who wants the number has it at once where it is known here.
   const bool knows = mode == Mode::kLatest && !stream->log.empty() &&

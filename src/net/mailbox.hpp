@@ -130,7 +130,7 @@ class Mailbox {
   /// than that some allocate.
   static constexpr std::size_t kSparesMax = 8;
   /// Room that a node may keep. What a burst needed is freed.
-  static constexpr std::size_t kSpareBytesMax = 64 * 1024;
+  static constexpr std::size_t kSpareBytesMax = 16 * 1024;
 
   /// Takes from `pending`, at its end, what was taken until then.
   struct Settlement {

@@ -38,8 +38,13 @@ struct FreeContext {
 };
 
 bool digest(TlsHash hash, std::initializer_list<Octets> parts, unsigned char* into) {
-  thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context{EVP_MD_CTX_new()};
-  if (context == nullptr || EVP_DigestInit_ex(context.get(), digest_of(hash), nullptr) != 1) {
+  thread_local std::unique_ptr<EVP_MD_CTX, FreeContext> context;
+  if (context == nullptr) {
+    context.reset(EVP_MD_CTX_new());  // Again, where there was no memory for it before.
+  }
+  const EVP_MD* const algorithm = digest_of(hash);
+  if (context == nullptr || algorithm == nullptr ||
+      EVP_DigestInit_ex(context.get(), algorithm, nullptr) != 1) {
     return false;
   }
   for (const Octets part : parts) {

@@ -167,7 +167,8 @@ void TlsProvider::install() {
   static OSSL_PROVIDER* const provider = OSSL_PROVIDER_add_builtin(nullptr, kName, &start) == 1
                                              ? OSSL_PROVIDER_try_load(nullptr, kName, kWithDefault)
                                              : nullptr;
-  if (provider == nullptr) {
+  // The hashes too are looked up once: without them no handshake would ever succeed.
+  if (provider == nullptr || !find_tls_hash("SHA2-256") || !find_tls_hash("SHA2-384")) {
     throw std::bad_alloc();
   }
 }

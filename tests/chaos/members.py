@@ -17,7 +17,7 @@ from websocket_frames import CLOSE, TEXT, encode_frame
 ROOMS = ["room.a", "room.b"]
 COUNTED = "count.a"
 # By which the server has to know that somebody has gone: who says so, and who does not (the
-# heartbeat of the run, and two seconds).
+# heartbeat of the run, and two seconds). A proxy may be late in passing on that its client has left.
 GONE_SECONDS = 3.0 * PATIENCE
 HALF_OPEN_SECONDS = GONE_SECONDS + 5.0
 ACTION_SECONDS = 4.0  # between two of one member, at most; half of it as a mean
@@ -82,7 +82,8 @@ class Member(Subscriber):
             self._writer = None
         for topic in list(self._stays):
             self._note("leaving", topic)
-            self._gone(topic, HALF_OPEN_SECONDS if self._is_abandoned else GONE_SECONDS)
+            self._gone(topic, HALF_OPEN_SECONDS if self._is_abandoned or self.is_proxied
+                       else GONE_SECONDS)
         self._is_abandoned = self._can_answer = False
 
     def _check_life(self):

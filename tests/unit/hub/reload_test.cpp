@@ -102,6 +102,19 @@ TEST_F(Reload, APublishMeetsTheNewRulesBeforeItsTopicIsLookedAt) {
   rest();
 }
 
+TEST_F(Reload, TheTopicThatWasPublishedToLastMeetsThemToo) {
+  start_with_many();
+  FakeRules& next = other_rules();
+  next.rules.erase(topics_.back());
+  publish(topics_.back(), "taken");
+  EXPECT_NO_THROW(answer<PublishedReply>(0));
+  hub().set_rules(next);
+  ASSERT_TRUE(hub().is_reloading());
+  publish(topics_.back(), "refused");
+  EXPECT_EQ(answer<HubError>(1), HubError::kForbidden);
+  rest();
+}
+
 TEST_F(Reload, ASubscriberMeetsTheNewRulesBeforeItsTopicIsLookedAt) {
   start_with_many();
   FakeRules& next = other_rules();

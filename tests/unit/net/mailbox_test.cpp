@@ -90,7 +90,7 @@ TEST(Mailbox, KeepsABoundedRoom) {
     take(inbox);
     return batch.capacity();  // NOLINT(bugprone-use-after-move): what post() has left there
   };
-  constexpr std::size_t kKeptMax = 64 * 1024 / sizeof(int);
+  constexpr std::size_t kKeptMax = 16 * 1024 / sizeof(int);
   EXPECT_EQ(room_after(kKeptMax), kKeptMax);
   EXPECT_LT(room_after(kKeptMax + 1), kKeptMax + 1) << "a burst does not stay";
 
