@@ -41,7 +41,8 @@ std::int64_t live_allocations() {
 
 }  // namespace wspush::test
 
-// The other forms of new and delete come here by themselves.
+// The other forms of new and delete come here by themselves, or are pairs of the sanitizer's own;
+// but what nothrow gave is deleted like all others.
 
 void* operator new(std::size_t bytes) {
   using namespace wspush::test;
@@ -55,6 +56,14 @@ void* operator new(std::size_t bytes) {
   }
   ++live;
   return memory;
+}
+
+void* operator new(std::size_t bytes, const std::nothrow_t& /*tag*/) noexcept {
+  try {
+    return operator new(bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 
 void operator delete(void* memory) noexcept {
