@@ -11,7 +11,6 @@ namespace {
 
 constexpr ByteView kBeforeName = R"({"user":)";
 constexpr ByteView kBeforeInfo = R"(,"info":)";
-constexpr std::uint32_t kWordBits = 64;
 
 std::string text_of(ByteView name, ByteView info) {
   std::string text;
@@ -43,8 +42,8 @@ std::uint32_t MemberTable::add(ByteView name, std::string text) {
   std::uint32_t place = first_free_;
   if (place == kNowhere) {
     place = static_cast<std::uint32_t>(entries_.size());
-    if (present_bits_.size() * kWordBits == entries_.size()) {
-      present_bits_.push_back(0);
+    if (marks_.size() * kMarked == entries_.size()) {
+      marks_.emplace_back();
     }
     entries_.emplace_back();
   }
@@ -68,9 +67,7 @@ void MemberTable::remove(std::uint32_t place) {
 }
 
 void MemberTable::set_present(std::uint32_t place, bool is_present) {
-  const std::uint64_t bit = std::uint64_t{1} << (place % kWordBits);
-  std::uint64_t& word = present_bits_[place / kWordBits];
-  word = is_present ? word | bit : word & ~bit;
+  marks_of(place).present ^= mark_of(place);
   present_ += is_present ? 1 : ~std::uint64_t{0};
 }
 
@@ -129,12 +126,15 @@ void MemberTable::renew(ByteView user, ByteView info) {
 void MemberTable::set_telling(bool is_telling) {
   is_telling_ = is_telling;
   first_change_ = last_change_ = kNowhere;
+  for (Marks& marks : marks_) {
+    marks.told = marks.shown = 0;
+  }
   for (std::uint32_t place = 0; place < entries_.size(); ++place) {
     Entry& entry = at(place);
     if (entry.text.empty()) {
       continue;  // Free.
     }
-    entry.is_told = entry.is_waiting = false;
+    entry.is_waiting = false;
     if (entry.connections == 0) {
       remove(place);
     } else if (is_telling) {
@@ -149,16 +149,23 @@ MemberChange MemberTable::take_change() {
   }
   const std::uint32_t place = first_change_;
   Entry& entry = at(place);
+  Marks& marks = marks_of(place);
+  const std::uint64_t mark = mark_of(place);
   const bool is_present = entry.connections > 0;
+  const bool was_told = (marks.told & mark) != 0;
   MemberChange change{.kind = MemberChange::Kind::kNothing, .member = {}};
-  if (is_present != entry.is_told) {
-    change.kind = is_present ? MemberChange::Kind::kJoin : MemberChange::Kind::kLeave;
+  if (is_present != was_told || (marks.shown & mark) != 0) {
+    change.kind = was_told ? MemberChange::Kind::kLeave : MemberChange::Kind::kJoin;
     change.member = entry.text;  // May throw: nothing has changed yet.
+    marks.told ^= mark;
+    marks.shown &= ~mark;
+    if (is_present == was_told) {
+      return change;  // A page has shown that; the way back is the next change.
+    }
   }
   first_change_ = entry.next;
   entry.is_waiting = false;
   entry.next = kNowhere;
-  entry.is_told = is_present;
   if (!is_present) {
     remove(place);
   }
@@ -166,22 +173,24 @@ MemberChange MemberTable::take_change() {
 }
 
 MembersPage MemberTable::page(std::uint32_t from, std::uint32_t members_max,
-                              std::size_t bytes_max) const {
+                              std::size_t bytes_max) {
   MembersPage page;
   std::uint32_t count = 0;
-  for (std::size_t word = from / kWordBits; word < present_bits_.size(); ++word) {
-    std::uint64_t bits = present_bits_[word];
-    if (word == from / kWordBits) {
-      bits &= ~std::uint64_t{0} << (from % kWordBits);
+  for (std::size_t i = from / kMarked; i < marks_.size(); ++i) {
+    Marks& marks = marks_[i];
+    std::uint64_t shown = ~std::uint64_t{0};
+    if (i == from / kMarked) {
+      shown <<= from % kMarked;
     }
-    for (; bits != 0; bits &= bits - 1) {
-      const auto place = static_cast<std::uint32_t>(word * kWordBits) +
+    for (std::uint64_t bits = marks.present & shown; bits != 0; bits &= bits - 1) {
+      const auto place = static_cast<std::uint32_t>(i * kMarked) +
                          static_cast<std::uint32_t>(std::countr_zero(bits));
       const Entry& entry = at(place);
       if (count == members_max ||
           (count > 0 && page.members.size() + entry.text.size() > bytes_max)) {
         page.next = place;
-        return page;
+        shown &= mark_of(place) - 1;
+        break;
       }
       if (count++ > 0) {
         page.members.push_back(',');
@@ -189,6 +198,12 @@ MembersPage MemberTable::page(std::uint32_t from, std::uint32_t members_max,
       page.members.append(entry.text, 0, entry.text.size() - 1);
       page.members.append(R"(,"connections":)").append(std::to_string(entry.connections));
       page.members.push_back('}');
+    }
+    if (is_telling_) {
+      marks.shown |= (marks.present ^ marks.told) & shown;
+    }
+    if (page.next) {
+      break;
     }
   }
   return page;

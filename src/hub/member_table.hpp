@@ -20,7 +20,7 @@ struct MemberChange {
     kEnd,  ///< nothing is left to be told
     kJoin,
     kLeave,
-    kNothing,  ///< it came and went before anybody was told, or went and came back
+    kNothing,  ///< it came and went, or went and came back, before anybody was told or has seen it
   };
   Kind kind = Kind::kEnd;
   std::string member;
@@ -38,7 +38,8 @@ struct MembersPage {
 /// needs only to know where the one before it ended: a member who is there through the whole
 /// listing is listed exactly once, one who comes or goes meanwhile at most once for each time that
 /// it came. Changes wait, each member at most once, until they are told: who was gone and is back
-/// by then has not been away.
+/// by then has not been away, unless a page has shown it. That is told too, first one and then the
+/// other, or whoever has asked would believe what the page said for ever.
 ///
 /// For each member about 110 bytes with a short name and no info: 48 here, 48 of the allocator for
 /// its text, 10 to 15 in the index; and what a longer name and the info add.
@@ -70,24 +71,30 @@ class MemberTable {
   /// The oldest change that has not been told, which counts as told now. O(1).
   MemberChange take_change();
 
-  /// Members from the place `from` on.
-  MembersPage page(std::uint32_t from, std::uint32_t members_max, std::size_t bytes_max) const;
+  /// Members from the place `from` on, and remembers what it has shown that nobody is told yet.
+  MembersPage page(std::uint32_t from, std::uint32_t members_max, std::size_t bytes_max);
 
   /// Records looked at so far: what the tests hold the costs above by.
   std::uint64_t looks() const { return looks_; }
 
  private:
   static constexpr std::uint32_t kNowhere = 0xffff'ffff;
+  static constexpr std::uint32_t kMarked = 64;  ///< places of one `Marks`
 
   struct Entry {
     std::string text;               ///< {"user":"u1","info":null}
     std::uint32_t name_bytes = 0;   ///< of the user in it, as a JSON string with its quotes
     std::uint32_t connections = 0;  ///< 0: it has left, which has yet to be told
     std::uint32_t next = kNowhere;  ///< change to be told, or free place
-    bool is_told = false;           ///< watchers think that it is there
     bool is_waiting = false;        ///< among the changes
   };
   static_assert(sizeof(Entry) == 48);
+  /// Of 64 places, a bit each.
+  struct Marks {
+    std::uint64_t present = 0;
+    std::uint64_t told = 0;   ///< watchers think that it is there
+    std::uint64_t shown = 0;  ///< a page has shown that it is not as was told, if it was so then
+  };
   struct TextOf {
     const MemberTable* table;
     ByteView operator()(std::uint32_t place) const { return table->name_at(place); }
@@ -106,12 +113,16 @@ class MemberTable {
   std::uint32_t add(ByteView name, std::string text);
   void remove(std::uint32_t place);
   void set_present(std::uint32_t place, bool is_present);
+  Marks& marks_of(std::uint32_t place) { return marks_[place / kMarked]; }
+  static std::uint64_t mark_of(std::uint32_t place) {
+    return std::uint64_t{1} << (place % kMarked);
+  }
   void changed(std::uint32_t place);
 
   std::string spelled_;  ///< scratch, as long as the longest name that has joined
   std::deque<Entry> entries_;
   NameTable<TextOf> names_;
-  std::vector<std::uint64_t> present_bits_;  ///< by place
+  std::vector<Marks> marks_;
   std::uint64_t present_ = 0;
   std::uint32_t first_free_ = kNowhere;
   std::uint32_t first_change_ = kNowhere;

@@ -258,7 +258,7 @@ void Hub::members(ByteView topic, std::uint32_t from, std::uint32_t limit, const
 /// A topic that is not here has no members: nothing is opened for the question.
 void Hub::members_at_home(ByteView name, std::uint32_t from, std::uint32_t limit,
                           const ReplyTo& to) {
-  const Topic* const topic = find_topic(name);
+  Topic* const topic = find_topic(name);
   const config::TopicRule* const rule =
       topic == nullptr || is_reloading() ? rules_->rule_of(name) : topic->rule;
   MembersReply answer{
@@ -266,7 +266,7 @@ void Hub::members_at_home(ByteView name, std::uint32_t from, std::uint32_t limit
       .members = {},
       .next = {}};
   if (topic != nullptr && topic->home != nullptr && topic->home->presence != nullptr) {
-    const MemberTable& members = topic->home->presence->members;
+    MemberTable& members = topic->home->presence->members;
     answer.count = members.size();
     if (!answer.is_count_only) {
       MembersPage page = members.page(from, std::min(limit, kMembersPageMax), kMembersBytesMax);

@@ -39,7 +39,7 @@ std::vector<Listed> read(const MembersPage& page) {
   return members;
 }
 
-std::vector<Listed> list_all(const MemberTable& table, std::uint32_t page_max,
+std::vector<Listed> list_all(MemberTable& table, std::uint32_t page_max,
                              std::size_t bytes_max = SIZE_MAX) {
   std::vector<Listed> members;
   std::optional<std::uint32_t> from = 0;
@@ -127,6 +127,111 @@ TEST(MemberTable, DoesNotTellWhatNobodyHasSeen) {
   table.join("a", "1");
   EXPECT_EQ(told(table), "0") << "back before anybody was told";
   EXPECT_EQ(table.size(), 1U);
+}
+
+// Else who has asked would believe it for ever: what was told before is all that the others know.
+TEST(MemberTable, TellsWhatAListHasShownThoughItHasComeToNothing) {
+  MemberTable table(kKey);
+  table.set_telling(true);
+  table.join("a", "");
+  EXPECT_EQ(list_all(table, 10).size(), 1U);
+  table.leave("a");
+  EXPECT_EQ(told(table), R"(+{"user":"a","info":null}-{"user":"a","info":null})");
+  EXPECT_TRUE(table.is_empty());
+  table.join("a", "");
+  told(table);
+  table.leave("a");
+  EXPECT_EQ(list_all(table, 10).size(), 0U);
+  table.join("a", "1");
+  EXPECT_EQ(told(table), R"(-{"user":"a","info":1}+{"user":"a","info":1})");
+  EXPECT_EQ(told(table), "");
+  table.leave("a");
+  table.join("a", "1");
+  EXPECT_EQ(told(table), "0") << "no list has shown this one";
+}
+
+TEST(MemberTable, TellsOnlyWhatThePagesHaveShown) {
+  constexpr int kUsers = 200;
+  const auto name = [](int i) { return "u" + std::to_string(i); };
+  for (const std::uint32_t from : {0U, 1U, 63U, 64U, 100U}) {
+    for (const std::uint32_t members_max : {1U, 63U, 64U, 65U, 130U}) {
+      MemberTable table(kKey);
+      table.set_telling(true);
+      for (int i = 0; i < kUsers; ++i) {
+        table.join(name(i), "");
+      }
+      const auto page = table.page(from, members_max, SIZE_MAX);
+      std::set<std::string> listed;
+      for (const Listed& member : read(page)) {
+        listed.insert(member.user);
+      }
+      for (int i = 0; i < kUsers; ++i) {
+        table.leave(name(i));
+      }
+      const std::string all = told(table);
+      EXPECT_EQ(std::ranges::count(all, '+'), static_cast<std::ptrdiff_t>(listed.size()));
+      EXPECT_EQ(std::ranges::count(all, '-'), static_cast<std::ptrdiff_t>(listed.size()));
+      EXPECT_EQ(listed.size(), std::min<std::size_t>(members_max, kUsers - from));
+      EXPECT_TRUE(table.is_empty());
+    }
+  }
+}
+
+// Somebody who has asked at any time, and follows what is told from then on, knows who is there.
+TEST(MemberTable, WhoHasAskedAndIsToldKnowsWhoIsThere) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(seed);
+    SplitMix64 random(seed);
+    MemberTable table(kKey);
+    table.set_telling(true);
+    std::map<std::string, int> connections;
+    std::vector<std::set<std::string>> views;
+    const auto take = [&](std::uint64_t changes) {
+      for (; changes > 0; --changes) {
+        const MemberChange change = table.take_change();
+        if (change.kind == Kind::kJoin || change.kind == Kind::kLeave) {
+          const auto parsed = parse_json_object(change.member);
+          std::string scratch;
+          const std::string user(parsed->find("user")->string(scratch));
+          for (std::set<std::string>& view : views) {
+            change.kind == Kind::kJoin ? void(view.insert(user)) : void(view.erase(user));
+          }
+        }
+      }
+    };
+    for (int step = 0; step < 300; ++step) {
+      const std::string user = "u" + std::to_string(random.below(80));
+      const std::uint64_t chance = random.below(100);
+      if (chance < 45) {
+        table.join(user, "");
+        ++connections[user];
+      } else if (chance < 90) {
+        if (const auto found = connections.find(user); found != connections.end()) {
+          table.leave(user);
+          if (--found->second == 0) {
+            connections.erase(found);
+          }
+        }
+      } else if (chance < 94) {
+        views.emplace_back();
+        for (const Listed& member :
+             list_all(table, static_cast<std::uint32_t>(1 + random.below(9)))) {
+          views.back().insert(member.user);
+        }
+      } else {
+        take(random.below(9));
+      }
+    }
+    take(UINT16_MAX);
+    ASSERT_FALSE(table.has_changes());
+    std::set<std::string> there;
+    for (const auto& [user, count] : connections) {
+      there.insert(user);
+    }
+    for (const std::set<std::string>& view : views) {
+      ASSERT_EQ(view, there);
+    }
+  }
 }
 
 TEST(MemberTable, TellsOfEverybodyWhenItBeginsAndForgetsWhoLeftWhenItEnds) {
