@@ -270,11 +270,11 @@ async def carry_out(world, plan, clients, publishers, rng):
         elif fault == "stop a reader":
             rng.choice(clients).pause(rng.choice((0.3, 1.0, 4.0)))
         elif fault == "leave a peer half open":
-            transport = rng.choice(clients).abandon()
-            if transport is not None:
-                abandoned.append(transport)
+            writer = rng.choice(clients).abandon()
+            if writer is not None:
+                abandoned.append(writer)
                 if len(abandoned) > ABANDONED_MAX:
-                    abandoned.popleft().abort()
+                    abandoned.popleft().transport.abort()
         elif fault == "cut all that goes through the proxy":
             for proxy in (world.public_proxy, world.internal_proxy):
                 await world.in_thread(proxy.cut, rng.random() < 0.5)
@@ -299,8 +299,8 @@ async def carry_out(world, plan, clients, publishers, rng):
                 pass  # the server has just been killed
     await asyncio.sleep(max(0.0, began + world.options.seconds - world.now()))
     await asyncio.gather(*recoveries)
-    for transport in abandoned:
-        transport.abort()
+    for writer in abandoned:
+        writer.transport.abort()
 
 
 async def settle(world, crowd):

@@ -109,7 +109,7 @@ class Subscriber:
         self.reconnects = 0
         self._pause = 0.0
         self._life = 0  # of the server, at the latest when this connection was asked for
-        self._session = self._writer = None
+        self._session = self._writer = self._door = None
 
     # Faults.
 
@@ -123,16 +123,17 @@ class Subscriber:
         self._pause = seconds
 
     def abandon(self):
-        """Leaves the connection open and never reads it again: a half-open peer. Its transport."""
+        """Leaves the connection open and never reads it again: a half-open peer. Its writer, which
+        has to be kept: one that is let go of closes, in newer Pythons."""
         if self._writer is None or self._session is None:
             return None
-        transport, self._writer = self._writer.transport, None
+        writer, self._writer = self._writer, None
         try:
-            transport.pause_reading()
+            writer.transport.pause_reading()
         except RuntimeError:  # it is closing
             pass
         self._session.cancel()
-        return transport
+        return writer
 
     # Life.
 
@@ -140,9 +141,9 @@ class Subscriber:
         """Until it is cancelled."""
         attempt = 0
         while True:
-            door = self.rng.choice(self.doors)
+            self._door = self.rng.choice(self.doors)
             self._life = self.world.restarts
-            self._session = asyncio.ensure_future(getattr(self, "_" + door)())
+            self._session = asyncio.ensure_future(getattr(self, "_" + self._door)())
             try:
                 await asyncio.wait([self._session])
             finally:
@@ -151,7 +152,7 @@ class Subscriber:
             self._leave()
             failure = None if self._session.cancelled() else self._session.exception()
             if failure is not None and not isinstance(failure, NETWORK_ERRORS):
-                self.world.wrong(f"{self.name} ({door}): {type(failure).__name__}: {failure}")
+                self.world.wrong(f"{self.name} ({self._door}): {type(failure).__name__}: {failure}")
             self.reconnects += 1
             attempt = 0 if was_in else attempt + 1
             await asyncio.sleep(next_backoff(self.rng, attempt))

@@ -35,9 +35,10 @@ class CuttableProxy:
                 if server is None:
                     client.close()
                     continue
+                for sock in (client, server):  # Here, where nobody can have closed it.
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._pairs.append((client, server))
             for source, sink in ((client, server), (server, client)):
-                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
 
     @staticmethod
