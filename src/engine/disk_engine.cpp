@@ -1,5 +1,6 @@
 #include "engine/disk_engine.hpp"
 
+#include <new>
 #include <string>
 #include <utility>
 
@@ -85,8 +86,17 @@ void DiskEngine::refuse(Ticket ticket) {
 }
 
 void DiskEngine::take(DiskAnswers& answers) {
+  bool has_failed = false;
   for (DiskAnswer& answer : answers) {
-    take_one(answer);
+    try {
+      take_one(answer);
+    } catch (const std::bad_alloc&) {
+      has_failed =
+          true;  // That of one topic; the others wait for theirs, and nobody says it again.
+    }
+  }
+  if (has_failed) {
+    throw std::bad_alloc();
   }
 }
 

@@ -33,7 +33,8 @@ class DiskEngine final : public Engine {
   bool keep_revocation(const Revocation& revocation, Ticket ticket, TimePoint now) override;
   void hand_over() override;
 
-  /// What the writer answered. Thread: the reactor's.
+  /// What the writer answered. Thread: the reactor's. Throws bad_alloc where memory ran out for one
+  /// of them; the others are taken all the same.
   void take(DiskAnswers& answers);
 
  private:

@@ -1,6 +1,7 @@
 #include "engine/disk_engine.hpp"
 
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ class Witness final : public EngineEvents {
   void on_ordered(std::uint64_t topic, hub::MessageRef message, Ticket ticket) override {
     told.push_back("ordered " + std::to_string(topic) + " " + std::string(message->payload()) +
                    " " + std::to_string(ticket));
+    if (message->payload() == "too much") {
+      throw std::bad_alloc();
+    }
   }
   void on_publish_refused(Ticket ticket, EngineError /*error*/) override {
     told.push_back("refused " + std::to_string(ticket));
@@ -127,6 +131,29 @@ TEST_F(DiskEngineTest, RefusesBytesPastTheBound) {
     publish(position, large, ticket);
   }
   EXPECT_THAT(witness_.told, ElementsAre("refused 5"));
+}
+
+TEST_F(DiskEngineTest, LosesNoAnswerToOneThatMemoryRanOutFor) {
+  begin(false);
+  TopicPosition position{.topic = 5};
+  engine_->open("a", position);
+  for (const char* payload : {"x", "too much", "y", "z"}) {
+    publish(position, payload, 0);
+  }
+  desk_->writer().start();
+  engine_->hand_over();
+  int failures = 0;
+  while (witness_.told.size() < 5) {
+    DiskAnswers answers = desk_->await();
+    try {
+      engine_->take(answers);
+    } catch (const std::bad_alloc&) {
+      ++failures;
+    }
+  }
+  EXPECT_EQ(failures, 1);
+  EXPECT_THAT(witness_.told, ElementsAre("opened 5 0", "ordered 5 x 0", "ordered 5 too much 0",
+                                         "ordered 5 y 0", "ordered 5 z 0"));
 }
 
 TEST_F(DiskEngineTest, NamesTheTopicsOfAnEarlierLife) {
