@@ -28,17 +28,8 @@ void keep_first(const JsonValue*& place, const JsonValue& value) {
   }
 }
 
-/// One pass where the names are written as they are, which is always but for tricks.
 Members members_of(const JsonObject& object) {
   Members found;
-  if (!object.has_plain_keys()) {
-    found = {.topic = object.find("topic"),
-             .key = object.find("key"),
-             .data = object.find("data"),
-             .text = object.find("text"),
-             .base64 = object.find("base64")};
-    return found;
-  }
   for (const JsonObject::Member& member : object) {
     switch (member.name()) {
       case json_name("topic"):

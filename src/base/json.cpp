@@ -276,25 +276,21 @@ ByteView JsonObject::Member::key(std::string& scratch) const {
   return scratch;
 }
 
+std::uint64_t JsonObject::Member::name_with_escapes() const {
+  std::string scratch;
+  return json_name(key(scratch));
+}
+
 JsonObject& JsonObject::operator=(const JsonObject& other) noexcept {
   std::uninitialized_copy_n(other.storage_.members.data(), other.count_, storage_.members.data());
   count_ = other.count_;
-  has_plain_keys_ = other.has_plain_keys_;
   return *this;
 }
 
 const JsonValue* JsonObject::find(ByteView key) const {
+  std::string scratch;
   for (const Member& member : *this) {
-    if (member.key_has_escapes) {
-      // An escape is never shorter than what it stands for: no need to look at longer names.
-      std::string unescaped;
-      if (member.raw_key.size() > key.size()) {
-        append_unescaped(unescaped, member.raw_key);
-        if (unescaped == key) {
-          return &member.value;
-        }
-      }
-    } else if (member.raw_key == key) {
+    if (member.key(scratch) == key) {
       return &member.value;
     }
   }

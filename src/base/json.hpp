@@ -47,11 +47,14 @@ enum class JsonType : std::uint8_t { kNull, kBoolean, kNumber, kString, kArray, 
 class JsonElements;
 class JsonObject;
 
-/// A member's key of 1 to 8 bytes as one number; 0 for any other. No two keys have one number, as
-/// none has a zero byte.
+/// A key of 1 to 8 bytes without a zero byte as one number, which no other key has; 0 for any
+/// other.
 constexpr std::uint64_t json_name(ByteView key) {
   std::uint64_t name = 0;
   for (std::size_t i = 0; key.size() <= 8 && i < key.size(); ++i) {
+    if (key[i] == '\0') {
+      return 0;
+    }
     name |= std::uint64_t{static_cast<unsigned char>(key[i])} << (8 * i);
   }
   return name;
@@ -147,9 +150,13 @@ class JsonObject {
     /// The key with its escapes resolved. Lifetime: as of JsonValue::string().
     ByteView key(std::string& scratch) const;
 
-    /// json_name() of the key: what a `switch` over the names of an object's members looks at. 0
-    /// where it has more than 8 bytes or escapes: then `JsonObject::find` has to tell.
+    /// json_name() of the key with its escapes resolved: what a `switch` over the names of an
+    /// object's members looks at. Cost: O(1), O(bytes of the key) where it has escapes; only then
+    /// it may allocate.
     std::uint64_t name() const;
+
+   private:
+    std::uint64_t name_with_escapes() const;
   };
 
   JsonObject() noexcept {}
@@ -158,19 +165,15 @@ class JsonObject {
 
   /// The value of the member `key`, null when there is none; of several with one key the first.
   /// `key` is compared with escapes resolved, as `"\u006fp"` is "op" too. Cost: O(members); only a
-  /// name with escapes that is longer than `key` allocates.
+  /// name with escapes is copied.
   /// Lifetime: the pointer dies with this object, the value's slice with the text.
   const JsonValue* find(ByteView key) const;
-
-  /// True where no key has escapes: what no `Member::name()` tells is not there.
-  bool has_plain_keys() const { return has_plain_keys_; }
 
   /// Keeps `member` if there is room.
   void add(const Member& member) {
     if (count_ < kJsonMembersMax) {
       std::construct_at(&storage_.members[count_], member);
       ++count_;
-      has_plain_keys_ = has_plain_keys_ && !member.key_has_escapes;
     }
   }
 
@@ -188,7 +191,6 @@ class JsonObject {
   };
   Storage storage_;
   std::size_t count_ = 0;
-  bool has_plain_keys_ = true;
 };
 
 /// json_name(), by words that overlap: a key has any length, and a loop over its bytes would be
@@ -196,7 +198,10 @@ class JsonObject {
 inline std::uint64_t JsonObject::Member::name() const {
   static_assert(std::endian::native == std::endian::little, "words are read as they lie");
   const std::size_t size = raw_key.size();
-  if (key_has_escapes || size == 0 || size > 8) {
+  if (key_has_escapes) {
+    return name_with_escapes();
+  }
+  if (size == 0 || size > 8) {
     return 0;
   }
   if (size >= 4) {

@@ -70,17 +70,6 @@ class SlotMap {
     return const_cast<SlotMap*>(this)->in_slot(index);
   }
 
-  /// Has the beginning of a slot brought into the cache, for whoever will look at it soon. Any
-  /// index is safe.
-  void prefetch(std::uint32_t index) const noexcept {
-    if (index < slot_count_) {
-      const char* const slot =
-          reinterpret_cast<const char*>(&(*chunks_[index / kChunkSlots])[index % kChunkSlots]);
-      __builtin_prefetch(slot);
-      __builtin_prefetch(slot + kCacheLineBytes);
-    }
-  }
-
   /// The handle of the object that lives in `slot`, for objects that know only their slot: the
   /// generation stands beside them.
   Handle handle_of(std::uint32_t index) noexcept {
@@ -141,7 +130,6 @@ class SlotMap {
   std::uint32_t slot_count() const { return slot_count_; }
 
  private:
-  static constexpr std::size_t kCacheLineBytes = 64;
   static constexpr std::uint32_t kNone = 0xffffffff;  ///< end of the free list; retired
   static constexpr std::uint32_t kLive = 0xfffffffe;
 

@@ -141,30 +141,23 @@ WspushV1Session::Command WspushV1Session::command_in(const JsonObject& object,
       place = &value;
     }
   };
-  if (object.has_plain_keys()) {  // One pass. It is so but for tricks.
-    for (const JsonObject::Member& member : object) {
-      switch (member.name()) {
-        case json_name("op"):
-          keep_first(command.op, member.value);
-          break;
-        case json_name("id"):
-          keep_first(id, member.value);
-          break;
-        case json_name("topic"):
-          keep_first(command.topic, member.value);
-          break;
-        case json_name("data"):
-          keep_first(command.data, member.value);
-          break;
-        default:
-          break;
-      }
+  for (const JsonObject::Member& member : object) {
+    switch (member.name()) {
+      case json_name("op"):
+        keep_first(command.op, member.value);
+        break;
+      case json_name("id"):
+        keep_first(id, member.value);
+        break;
+      case json_name("topic"):
+        keep_first(command.topic, member.value);
+        break;
+      case json_name("data"):
+        keep_first(command.data, member.value);
+        break;
+      default:
+        break;
     }
-  } else {
-    command.op = object.find("op");
-    id = object.find("id");
-    command.topic = object.find("topic");
-    command.data = object.find("data");
   }
   if (id != nullptr && id->is_null()) {
     id = nullptr;

@@ -72,10 +72,6 @@ class TimerWheel {
   }
 
   bool has_due() const { return !is_empty(kDue); }
-  /// The token that is to fire next of those that are due.
-  std::optional<std::uint32_t> next_due() const {
-    return has_due() ? std::optional(nodes_[kDue].next - kHeads) : std::nullopt;
-  }
 
   /// No entry is due before this; none if nothing is set. A lower bound: entries far ahead are
   /// told by the start of their slot, at which expire() lets them fall. With has_due() it is the

@@ -187,10 +187,7 @@ void Reactor::turn() {
 
   timers_.expire(now, kTimersPerTurn, [this](std::uint32_t slot) {
     SocketConnection& connection = *in_slot(slot);
-    const auto next = timers_.next_due();
-    prefetch_slot(next);
     guarded(connection, [&] { connection.on_timer(); });
-    prefetch_session(next);
   });
   // Mail before sockets: what another reactor knew when its client acted is known here by the time
   // that we hear of the client.
@@ -204,10 +201,7 @@ void Reactor::turn() {
 
   tls_workspace_.allow_handshake_steps(kTlsHandshakeSteps);
   const bool is_held_up = is_held_up_by_peers();
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    prefetch_session(slot_of(events, i + 1));
-    prefetch_slot(slot_of(events, i + 2));
-    const net::Event& event = events[i];
+  for (const net::Event& event : events) {
     const Handle handle = Handle::from_packed(event.handle);
     if (handle) {
       SocketConnection* connection = connections_.find(handle);

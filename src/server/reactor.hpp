@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <new>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -226,23 +225,6 @@ class Reactor final : public hub::Post,
   static constexpr std::uint8_t kBusyFlushing = 2;  ///< in the list of those to be flushed
 
   void turn();
-  // Of many connections hardly any is in the cache when its turn comes. What one sends or reads is
-  // time enough to fetch the session of the next one, and the connection behind that.
-  static std::optional<std::uint32_t> slot_of(std::span<const net::Event> events, std::size_t i) {
-    return i < events.size() ? std::optional(Handle::from_packed(events[i].handle).slot)
-                             : std::nullopt;
-  }
-  void prefetch_slot(std::optional<std::uint32_t> slot) const {
-    if (slot) {
-      connections_.prefetch(*slot);
-    }
-  }
-  void prefetch_session(std::optional<std::uint32_t> slot) const {
-    const SocketConnection* const connection = slot ? connections_.in_slot(*slot) : nullptr;
-    if (connection != nullptr) {
-      connection->prefetch_session();
-    }
-  }
   int wait_timeout();
   void notice_pause(TimePoint before, TimePoint now);
   void accept_from(std::size_t index);

@@ -91,11 +91,6 @@ class SocketConnection final : public door::Connection {
 
   // --- the reactor
   door::Session& session() { return *session_; }
-  /// It will be asked something soon.
-  void prefetch_session() const {
-    __builtin_prefetch(session_.get());
-    __builtin_prefetch(reinterpret_cast<const char*>(session_.get()) + 64);
-  }
   /// The one that is about to take over, if there is one.
   door::Session& latest_session() {
     return extras_ != nullptr && extras_->next_session ? *extras_->next_session : *session_;

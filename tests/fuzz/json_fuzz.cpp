@@ -52,8 +52,10 @@ void check_object(const JsonValue& value, int depth) {
     const JsonValue key{JsonType::kString, quoted};
     WSPUSH_CHECK(test::JsonOracle::accepts(quoted, 0));
     std::string scratch;
-    const JsonValue* const found = object.find(key.string(scratch));
-    WSPUSH_CHECK(found != nullptr);
+    const std::string decoded(key.string(scratch));
+    WSPUSH_CHECK(member.key(scratch) == decoded);
+    WSPUSH_CHECK(member.name() == json_name(decoded));
+    WSPUSH_CHECK(object.find(decoded) != nullptr);
     check_value(member.value, depth + 1);
   }
 }

@@ -99,6 +99,12 @@ TEST_F(MessageEntry, ReadsTheSameWhereNamesAreWrittenWithEscapes) {
   EXPECT_GT(published, 1'000);
 }
 
+/// "data" and a zero byte is another name.
+TEST_F(MessageEntry, IgnoresANameThatGoesOnWithAZeroByte) {
+  EXPECT_EQ(read(R"({"topic":"a","text":"x","data\u0000":1})"), "a text x []");
+  EXPECT_EQ(read(R"({"topic\u0000":"b","topic":"a","text":"x"})"), "a text x []");
+}
+
 TEST_F(MessageEntry, HoldsTheBounds) {
   const std::string key(255, 'k');
   EXPECT_EQ(read(R"({"topic":"a","text":"x","key":")" + key + "\"}"), "a text x [" + key + "]");

@@ -394,24 +394,43 @@ TEST(ParseJsonObject, NamesMembersByTheirKeys) {
   SplitMix64 random(5);
   for (int i = 0; i < 2'000; ++i) {
     std::string key;
+    std::string escaped;
     for (std::uint64_t bytes = random.below(11); key.size() < bytes;) {
-      key.push_back(static_cast<char>('a' + random.below(3)));
+      const auto letter = static_cast<char>('a' + random.below(3));
+      key.push_back(letter);
+      escaped.append(random.below(2) == 0 ? std::string(1, letter)
+                                          : "\\u006" + std::to_string(letter & 15));
     }
-    const std::string text = "{\"" + key + "\":1}";
+    const std::string text = "{\"" + key + "\":1,\"" + escaped + "\":2}";
     const auto object = parse_json_object(text);
     ASSERT_TRUE(object);
-    EXPECT_TRUE(object->has_plain_keys());
     EXPECT_EQ(object->begin()->name(), json_name(key)) << key;
+    EXPECT_EQ((object->begin() + 1)->name(), json_name(key)) << escaped;
     EXPECT_EQ(json_name(key) == 0, key.empty() || key.size() > 8) << key;
   }
   EXPECT_NE(json_name("ab"), json_name("ba"));
   EXPECT_NE(json_name("a"), json_name("aa"));
-  const auto escaped = parse_json_object(R"({"a":1,"\u0062":2})");
-  ASSERT_TRUE(escaped);
-  EXPECT_FALSE(escaped->has_plain_keys());
-  EXPECT_EQ((escaped->begin() + 1)->name(), 0U);
-  const JsonObject copy = *escaped;
-  EXPECT_FALSE(copy.has_plain_keys());
+}
+
+TEST(ParseJsonObject, IsCopiedWithItsMembers) {
+  const auto object = parse_json_object(R"({"a":1,"\u0062":2})");
+  ASSERT_TRUE(object);
+  const JsonObject copy = *object;
+  ASSERT_EQ(copy.size(), 2U);
+  EXPECT_EQ((copy.begin() + 1)->name(), json_name("b"));
+  EXPECT_EQ(copy.find("b")->raw, "2");
+}
+
+/// As a number it could not be told from the key without it.
+TEST(ParseJsonObject, NamesNoMemberWhoseKeyHasAZeroByte) {
+  const auto object = parse_json_object(R"({"op\u0000":1,"\u0000":2,"\u0000op":3,"o\u0000p":4})");
+  ASSERT_TRUE(object);
+  ASSERT_EQ(object->size(), 4U);
+  for (const JsonObject::Member& member : *object) {
+    EXPECT_EQ(member.name(), 0U) << member.raw_key;
+  }
+  EXPECT_EQ(object->find("op"), nullptr);
+  EXPECT_EQ(object->find(ByteView("op\0", 3))->raw, "1");
 }
 
 /// The text's last bytes are read as part of a block that reaches back.

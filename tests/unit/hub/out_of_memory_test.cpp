@@ -151,6 +151,14 @@ class OutOfMemory : public testing::TestWithParam<std::uint16_t> {
       config::Presence kind = config::Presence::kOn) {
     return [kind] { return std::make_unique<World>(GetParam(), kind); };
   }
+  /// cis is a member too, behind the first reactor.
+  static std::unique_ptr<World> room_with_cis() {
+    auto world = rooms()();
+    world->come(2, kCis);
+    world->enter(2, world->topic);
+    world->rest();
+    return world;
+  }
   /// The two who were there get a message, and hear of who comes and goes now.
   static void expect_served(World& world) {
     world.ask("after it", true);
@@ -200,13 +208,7 @@ TEST_P(OutOfMemory, WhoSubscribesIsSubscribedOrEndsAndLeavesNoTrace) {
 
 TEST_P(OutOfMemory, WhoGoesIsNoMemberAnyMore) {
   with_each_failing(
-      [] {
-        auto world = rooms()();
-        world->come(2, kCis);
-        world->enter(2, world->topic);
-        world->rest();
-        return world;
-      },
+      room_with_cis,
       [](World& world) {
         world.at(0).disconnect(2);
         world.rest_in_need();
@@ -219,13 +221,7 @@ TEST_P(OutOfMemory, WhoGoesIsNoMemberAnyMore) {
 
 TEST_P(OutOfMemory, WhoUnsubscribesIsNoMemberAnyMore) {
   with_each_failing(
-      [] {
-        auto world = rooms()();
-        world->come(2, kCis);
-        world->enter(2, world->topic);
-        world->rest();
-        return world;
-      },
+      room_with_cis,
       [](World& world) {
         world.guarded(2, [&] { world.at(0).unsubscribe(2, world.topic); });
         world.rest_in_need();
