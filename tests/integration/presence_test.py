@@ -221,13 +221,15 @@ def test_a_subscriber_of_the_topic_is_a_member_at_every_door_that_stays(daemon, 
     assert next_change(watcher) == ("leave", "ann")
 
 
-def test_a_poll_a_pattern_a_set_and_nobody_make_no_member(daemon, room):
+def test_a_poll_a_pattern_a_set_and_nobody_make_no_member(daemon, unique):
+    parent = unique("room")  # What the pattern fits is of this test alone.
+    room = f"{parent}.a"
     watcher = watch(daemon, room)
     value = token("ann")
     polling = daemon.http()
     polling.send_request("GET", f"/topics/{room}?after=first&wait=55&token={value}")
     pattern = come(daemon, "ann")
-    pattern.subscribe(room.split(".")[0] + ".*")
+    pattern.subscribe(f"{parent}.*")
     several = daemon._opened(SseClient.open(
         daemon.public, f"/topics?topic={room}&topic=room.other&token={value}")).start()
     anonymous = enter(daemon, None, room)
