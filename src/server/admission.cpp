@@ -199,8 +199,8 @@ void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
   const net::IpAddress peer = accepted.peer.ip();
   if (listening.has_proxy_header && !is_trusted_proxy(peer, listening.is_unix)) {
     // Closed without a word: it speaks first what only a proxy may say, and perhaps TLS after that.
-    accepted.fd.reset();
     on_bad_proxy_header(peer, "it is not in trusted_proxies");
+    accepted.fd.reset();  // After it was counted: who sees the end finds it in the metrics.
     return;
   }
   bool is_counted = false;

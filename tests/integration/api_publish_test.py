@@ -7,7 +7,7 @@ import pytest
 
 from byte_stream import StreamClosed, StreamTimeout
 from daemon import messages_path
-from deadlines import eventually
+from deadlines import eventually, patient
 from http_client import HttpConnection, chunk
 from v1_client import following, offset_of
 
@@ -351,7 +351,7 @@ class TestAStreamOfLines:
         assert stream.end()["published"] == 1000
 
     def test_lasts_longer_than_a_handshake_may(self, start):
-        own = start({"handshake": {"timeout": "200ms"}})
+        own = start({"handshake": {"timeout": patient(0.5)}})
         client, stream = own.v1(), NdjsonStream(own)
         client.subscribe("open.x")
         stream.line(topic="open.x", data=1)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from daemon import run
-from deadlines import eventually
+from deadlines import eventually, patient
 from tokens import SECRET, KeyPair, hmac_token, secret_jwk, token, unsigned, write_jwks
 from websocket_client import upgrade_headers
 
@@ -355,7 +355,7 @@ class TestAReload:
         assert anonymous.drain_until_pong() == []
 
     def test_that_requires_a_user_gives_those_who_are_there_their_time(self, start):
-        own = start({"auth": {**AUTH, "timeout": "1s"}, "topics": RULES})
+        own = start({"auth": {**AUTH, "timeout": patient(1)}, "topics": RULES})
         stays, goes = own.v1(), own.v1()
         raw = own.raw("open.x")
         stays.call("ping")

@@ -5,6 +5,7 @@ import select
 import pytest
 
 from daemon import Daemon
+from deadlines import patient
 from http_client import HttpConnection, build_request
 from websocket_client import WebSocketClient, accept_for, upgrade_headers
 from websocket_frames import TEXT, encode_frame
@@ -280,7 +281,7 @@ class TestHeaders:
 class TestTheTimeout:
     @pytest.fixture(scope="class")
     def impatient(self):
-        with Daemon({"handshake": {"timeout": "400ms"}}) as running:
+        with Daemon({"handshake": {"timeout": patient(0.5)}}) as running:
             yield running
 
     def test_half_a_head_gets_408(self, impatient):

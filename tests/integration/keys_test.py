@@ -31,9 +31,11 @@ def pairs(events):
 
 
 class TestKey:
-    def test_comes_with_the_message_and_in_the_history(self, daemon, client, topic):
+    def test_comes_with_the_message_and_in_the_history(self, daemon, client, unique):
+        parent = unique("open")  # What the pattern fits is of this test alone.
+        topic = f"{parent}.a"
         client.subscribe(topic)
-        client.subscribe(topic.rsplit(".", 1)[0] + ".*")
+        client.subscribe(f"{parent}.*")
         assert daemon.api("POST", messages_path(topic), b"1",
                           {"Content-Type": "application/json", "Wspush-Key": "AAPL"}).status == 201
         publish_keys(daemon, topic, [("MSFT", 2), (None, 3)])

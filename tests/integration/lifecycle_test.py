@@ -145,8 +145,8 @@ class TestDrain:
     def crowded(self, start):
         return self.crowd(start)
 
-    def crowd(self, start):
-        own = start({"drain": {"period": "1500ms"}})
+    def crowd(self, start, period="1500ms"):
+        own = start({"drain": {"period": period}})
         return own, [own.v1() for _ in range(30)]
 
     def drained(self, own, clients):
@@ -174,8 +174,8 @@ class TestDrain:
             assert blind > 0.1, f"in bursts: {at}"  # else this program came too late to tell
         pytest.fail(f"never got to look in time: {blind} s")
 
-    def test_makes_readyz_503_and_goes_on_serving_those_that_are_left(self, crowded):
-        own, clients = crowded
+    def test_makes_readyz_503_and_goes_on_serving_those_that_are_left(self, start):
+        own, clients = self.crowd(start, "20s")  # Ends when all are gone: nobody waits for that.
         own.signal(signal.SIGTERM)
         eventually(lambda: own.api("GET", "/readyz").status == 503, "not ready", 1)
         assert own.api("GET", "/healthz").status == 200
@@ -187,8 +187,8 @@ class TestDrain:
                 pass  # its turn had come
         assert left > 0
 
-    def test_closes_the_public_listeners_and_refuses_on_open_connections(self, crowded):
-        own, _ = crowded
+    def test_closes_the_public_listeners_and_refuses_on_open_connections(self, start):
+        own, _ = self.crowd(start, "20s")
         waiting = own.http()
         waiting.send(b"GET /ws HTTP/1.1\r\n")
         own.signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from daemon import OPEN_CONFIG
-from deadlines import PATIENCE, Deadline, eventually
+from deadlines import PATIENCE, Deadline, eventually, patient
 from sse_client import SseClient
 from tokens import SECRET, token
 
@@ -167,7 +167,7 @@ def test_a_clean_end_is_told_within_two_seconds(daemon, room, way):
 
 def test_the_end_of_a_token_is_a_leave(daemon, room):
     watcher = watch(daemon, room)
-    client = enter(daemon, "short", room, exp=int(time.time()) + 2)
+    client = enter(daemon, "short", room, exp=int(time.time()) + 3)
     assert next_change(watcher) == ("join", "short")
     assert next_change(watcher, 6) == ("leave", "short")
     client.expect_close(4001, messages_before=True)
@@ -221,13 +221,15 @@ def test_a_subscriber_of_the_topic_is_a_member_at_every_door_that_stays(daemon, 
     assert next_change(watcher) == ("leave", "ann")
 
 
-def test_a_poll_a_pattern_a_set_and_nobody_make_no_member(daemon, room):
+def test_a_poll_a_pattern_a_set_and_nobody_make_no_member(daemon, unique):
+    parent = unique("room")  # What the pattern fits is of this test alone.
+    room = f"{parent}.a"
     watcher = watch(daemon, room)
     value = token("ann")
     polling = daemon.http()
     polling.send_request("GET", f"/topics/{room}?after=first&wait=55&token={value}")
     pattern = come(daemon, "ann")
-    pattern.subscribe(room.split(".")[0] + ".*")
+    pattern.subscribe(f"{parent}.*")
     several = daemon._opened(SseClient.open(
         daemon.public, f"/topics?topic={room}&topic=room.other&token={value}")).start()
     anonymous = enter(daemon, None, room)
@@ -272,7 +274,7 @@ def test_the_newest_info_is_shown(daemon, room):
 
 def test_who_comes_back_while_the_old_connection_is_half_open_does_not_flap(start, reactors):
     own = start({**CHANGES, "reactors": reactors,
-                 "heartbeat": {"ping_interval": "600ms", "pong_timeout": "400ms"}})
+                 "heartbeat": {"ping_interval": "600ms", "pong_timeout": patient(0.4)}})
     watcher = watch(own, "room.x")
     old = come(own, "ann")
     old.subscribe("room.x")
@@ -292,7 +294,7 @@ def test_who_comes_back_while_the_old_connection_is_half_open_does_not_flap(star
 
 def test_a_lost_peer_leaves_in_time(start, reactors):
     own = start({**CHANGES, "reactors": reactors,
-                 "heartbeat": {"ping_interval": "600ms", "pong_timeout": "400ms"}})
+                 "heartbeat": {"ping_interval": "600ms", "pong_timeout": patient(0.4)}})
     watcher = watch(own, "room.x")
     lost = own.v1(f"/ws?token={token('lost')}", answer_pings=False)
     lost.subscribe("room.x")

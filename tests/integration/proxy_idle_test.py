@@ -10,7 +10,7 @@ from proxies import HaProxy, Nginx, connect, open_v1
 from proxies_test import UPGRADE, nginx_server
 from websocket_client import ConnectionClosed
 
-CUT_AFTER = 3  # seconds of silence, by the proxy
+CUT_AFTER = 4  # seconds of silence, by the proxy
 
 
 def nginx_in_front_of(daemon):
@@ -33,13 +33,13 @@ class TestAnIdleConnection:
                                    "pong_timeout": "10s"}}) as own, in_front_of(own) as proxy:
             client = open_v1(connect(proxy.address("front")))
             with pytest.raises(StreamTimeout):  # nothing comes but pings, which are answered
-                client.receive(10 / PATIENCE)
+                client.receive(12 / PATIENCE)
             assert len(client.pings) >= 4
             assert client.ok("ping")
             client.close()
 
     def test_is_cut_with_a_ping_above_it(self, in_front_of):
-        with Daemon({"heartbeat": {"ping_interval": "5s", "proxy_read_timeout": "60s"}}) as own, \
+        with Daemon({"heartbeat": {"ping_interval": "6s", "proxy_read_timeout": "60s"}}) as own, \
                 in_front_of(own) as proxy:
             client = open_v1(connect(proxy.address("front")))
             # The first ping of a connection may come early; the silence after it is long enough.

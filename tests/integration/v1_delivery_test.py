@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from daemon import messages_path
-from deadlines import eventually
+from deadlines import eventually, patient
 from v1_client import following, offset_of, split_id
 
 OTHER_EPOCH = "00000000-1"
@@ -158,7 +158,7 @@ class TestTheBoundsOfTheLog:
     def test_bytes_and_ttl(self, start):
         own = start({"topics": [
             {"match": "bytes.>", "history": {"bytes": "10KiB"}},
-            {"match": "ttl.>", "history": {"ttl": "1s"}}]})
+            {"match": "ttl.>", "history": {"ttl": patient(1)}}]})
         own.publish_many("bytes.x", ["x" * 1000] * 30)
         kept = self.kept(own, "bytes.x")
         assert 5 <= len(kept) <= 10

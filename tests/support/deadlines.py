@@ -25,6 +25,12 @@ class Deadline:
         return time.monotonic() >= self._at
 
 
+def patient(seconds):
+    """A duration for the config: `seconds` times the patience factor. For a timeout of the server's
+    that would otherwise end what this program, or the server, is only slow to do."""
+    return f"{seconds * PATIENCE * 1000:.0f}ms"
+
+
 def as_deadline(seconds):
     """`seconds` from now, or the same deadline when it is one already (so that calls can nest)."""
     return seconds if isinstance(seconds, Deadline) else Deadline(seconds)

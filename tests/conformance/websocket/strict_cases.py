@@ -15,7 +15,7 @@ from wire import BINARY, PONG, TEXT, binary, close, more, ping, pong, text
 
 OVER_UNREAD = 4 * MIB  # behind an error: more than the sockets of both sides hold
 LINEAR_SECONDS = 5  # ten times what it takes where the machine is busy
-STALL_SECONDS = 0.5  # nothing was taken for so long: the server has stopped reading
+STALL_SECONDS = 2  # nothing was taken for so long: the server has stopped reading
 # Echoes of this size, so that the bound is met with many of them.
 STALL_MESSAGE = 16 * KIB
 # Each as large as the queue: what waits and the next one are always more.
@@ -279,7 +279,7 @@ def fill(peer, size):
     where the server read on to the end.
     """
     sent, left = [], b""
-    peer.socket.settimeout(STALL_SECONDS * PATIENCE)
+    peer.socket.settimeout(STALL_SECONDS)
     while len(sent) * size < SOCKET_BYTES_MAX + TIGHT_QUEUED_BYTES:
         payload = struct.pack("!Q", len(sent)) * (size // 8)
         sent.append(payload)
