@@ -57,7 +57,7 @@ struct Options {
   std::string token;    ///< JWT for the public listener; empty: none
   std::string api_key;  ///< for the internal listener; empty: none
   net::TlsClientOptions tls;
-  bool retry = false;   ///< also wait for a server that is not there at the start
+  bool retry = false;  ///< also wait for a server that is not there at the start
   SubscribeOptions subscribe;
   PublishOptions publish;
 };

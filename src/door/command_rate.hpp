@@ -12,8 +12,8 @@ namespace wspush::door {
 /// topics at once.
 inline RateLimit command_rate(const config::Limits& limits) {
   return {.per_second = static_cast<std::uint32_t>(limits.commands_per_second),
-          .burst = static_cast<std::uint32_t>(std::max(
-              limits.commands_per_second * 2, limits.subscriptions_per_connection + 100))};
+          .burst = static_cast<std::uint32_t>(
+              std::max(limits.commands_per_second * 2, limits.subscriptions_per_connection + 100))};
 }
 
 }  // namespace wspush::door

@@ -275,12 +275,11 @@ class RawHandshake final : public WebSocketHandshake {
       refuse(*refusal);  // The rules have changed while the log was on its way.
       return;
     }
-    const hub::SubscribeOptions options{
-        .after = after_,
-        .mode = hub::Mode::kAll,
-        .form = form_of(hub::WireForm::kRaw, deflate()),
-        .role = hub::PresenceRole::kMember,
-        .user = present_user(identity_ref())};
+    const hub::SubscribeOptions options{.after = after_,
+                                        .mode = hub::Mode::kAll,
+                                        .form = form_of(hub::WireForm::kRaw, deflate()),
+                                        .role = hub::PresenceRole::kMember,
+                                        .user = present_user(identity_ref())};
     const auto subscribed =
         context().hub.subscribe(exchange().connection().member(), topic_, options);
     if (!subscribed && subscribed.error() == hub::HubError::kForbidden) {

@@ -154,12 +154,13 @@ SocketFile::SocketFile(SocketFile&& other) noexcept
     : address_(other.address_),
       is_ours_(std::exchange(other.is_ours_, false)),
       device_(other.device_),
-      inode_(other.inode_) {}
+      inode_(other.inode_) {
+}
 
 SocketFile::~SocketFile() {
   struct stat found {};
-  if (is_ours_ && ::lstat(address_.unix_path().c_str(), &found) == 0 &&
-      found.st_dev == device_ && found.st_ino == inode_ && !is_answered(address_)) {
+  if (is_ours_ && ::lstat(address_.unix_path().c_str(), &found) == 0 && found.st_dev == device_ &&
+      found.st_ino == inode_ && !is_answered(address_)) {
     ::unlink(address_.unix_path().c_str());
   }
 }

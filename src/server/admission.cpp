@@ -241,13 +241,13 @@ void Reactor::admit(net::Accepted&& accepted, const Listening& listening) {
   }
   const Handle handle = connections_.emplace(
       current_terms(), SocketConnection::Options{.fd = std::move(accepted.fd),
-                                       .stream = std::move(stream),
-                                       .peer = peer,
-                                       .is_unix = listening.is_unix,
-                                       .is_public = listening.is_public,
-                                       .is_counted = is_counted,
-                                       .has_proxy_header = listening.has_proxy_header,
-                                       .since = context_.wall});
+                                                 .stream = std::move(stream),
+                                                 .peer = peer,
+                                                 .is_unix = listening.is_unix,
+                                                 .is_public = listening.is_public,
+                                                 .is_counted = is_counted,
+                                                 .has_proxy_header = listening.has_proxy_header,
+                                                 .since = context_.wall});
   SocketConnection& connection = *connections_.find(handle);
   connection.start(handle.slot);
   Router& router = listening.is_public ? static_cast<Router&>(public_router_) : *internal_router_;

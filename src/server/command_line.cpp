@@ -62,8 +62,7 @@ Result<CommandLine, std::string> parse_command_line(std::span<const char* const>
     } else {
       return fail("unknown argument " + std::string(arguments[i]));
     }
-    if (line.action == CommandLine::Action::kVersion ||
-        line.action == CommandLine::Action::kHelp) {
+    if (line.action == CommandLine::Action::kVersion || line.action == CommandLine::Action::kHelp) {
       return line;
     }
   }

@@ -136,8 +136,8 @@ void Daemon::run() {
   while (!is_done_) {
     milliseconds wait = is_draining_ ? kLookWhileDraining : kLook;
     if (manager_.watchdog_interval().count() > 0) {
-      wait = std::min(wait, std::chrono::duration_cast<milliseconds>(
-                                manager_.watchdog_interval() / 4));
+      wait = std::min(wait,
+                      std::chrono::duration_cast<milliseconds>(manager_.watchdog_interval() / 4));
     }
     pollfd waiting{.fd = signals_.fd(), .events = POLLIN, .revents = 0};
     ::poll(&waiting, 1, static_cast<int>(wait.count()));
@@ -275,11 +275,11 @@ int run_daemon(const CommandLine& line) {
     std::fprintf(stderr, "wspushd: %s\n", signals.error().text().c_str());
     return 1;
   }
-  const std::string log_error = log::start(
-      {.level = level_of(config.log.level),
-       .format = config.log.format == config::LogFormat::kJson ? log::Format::kJson
-                                                               : log::Format::kText,
-       .file = config.log.file});
+  const std::string log_error =
+      log::start({.level = level_of(config.log.level),
+                  .format = config.log.format == config::LogFormat::kJson ? log::Format::kJson
+                                                                          : log::Format::kText,
+                  .file = config.log.file});
   if (!log_error.empty()) {
     std::fprintf(stderr, "wspushd: log.file: %s\n", log_error.c_str());
     return 1;
@@ -299,8 +299,7 @@ int run_daemon(const CommandLine& line) {
   }
   log::info("wspushd {}, {} reactors, pid {}", kVersion, (*reactors)->size(), ::getpid());
   for (const auto& listener : (*reactors)->listeners()) {
-    log::info("listening on {} ({})", listener.address,
-              listener.is_public ? "public" : "internal");
+    log::info("listening on {} ({})", listener.address, listener.is_public ? "public" : "internal");
   }
   Daemon(std::move(request), loaded.config, tickets, std::move(opened->tls), std::move(*signals),
          manager, std::move(*reactors))

@@ -1,15 +1,14 @@
 #include "server/process_limits.hpp"
 
-#include <malloc.h>
-#include <sched.h>
-#include <sys/random.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <malloc.h>
+#include <sched.h>
 #include <string>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace wspush::server {
 namespace {
@@ -37,8 +36,9 @@ unsigned usable_cpus() {
 }
 
 Memory memory_max() {
-  Memory most{.resident_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page_bytes(),
-              .address_space_bytes = UINT64_MAX};
+  Memory most{
+      .resident_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page_bytes(),
+      .address_space_bytes = UINT64_MAX};
   rlimit address_space{};
   if (::getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY) {
     most.address_space_bytes = address_space.rlim_cur;
@@ -51,9 +51,9 @@ Memory memory_max() {
     }
   }
   // In a container's own namespace its group is the root of what it sees.
-  for (const std::string& path : {"/sys/fs/cgroup" + group + "/memory.max",
-                                  std::string("/sys/fs/cgroup/memory.max"),
-                                  std::string("/sys/fs/cgroup/memory/memory.limit_in_bytes")}) {
+  for (const std::string& path :
+       {"/sys/fs/cgroup" + group + "/memory.max", std::string("/sys/fs/cgroup/memory.max"),
+        std::string("/sys/fs/cgroup/memory/memory.limit_in_bytes")}) {
     most.resident_bytes = std::min(most.resident_bytes, cgroup_limit(path));
   }
   return most;
@@ -82,8 +82,8 @@ std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
     // Only on kernels older than any that has what else we need.
-    seed = static_cast<std::uint64_t>(
-        std::chrono::steady_clock::now().time_since_epoch().count() ^ ::getpid());
+    seed = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count() ^
+                                      ::getpid());
   }
   return seed;
 }

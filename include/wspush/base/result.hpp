@@ -20,7 +20,8 @@ class Unexpected {
 };
 
 /// A value or the reason why there is none. Members are named as in std::expected (C++23), so that
-/// it can become that one day. `value()` and `error()` may be called only on the side that is there.
+/// it can become that one day. `value()` and `error()` may be called only on the side that is
+/// there.
 template <typename T, typename E>
 class [[nodiscard]] Result {
  public:
