@@ -75,6 +75,10 @@ bool DiskEngine::keep_revocation(const Revocation& revocation, Ticket ticket, Ti
 }
 
 void DiskEngine::hand_over() {
+  if (wants_more_names_) {
+    ask(DiskRequest::Kind::kFindMore, nullptr);
+    wants_more_names_ = false;
+  }
   if (!requests_.empty()) {
     writer_.post(std::move(requests_));
   }
@@ -91,8 +95,22 @@ void DiskEngine::take(DiskAnswers& answers) {
     try {
       take_one(answer);
     } catch (const std::bad_alloc&) {
-      has_failed =
-          true;  // That of one topic; the others wait for theirs, and nobody says it again.
+      // That of one topic: the others wait for theirs, and nobody says it again.
+      has_failed = true;
+    }
+  }
+  if (has_failed) {
+    throw std::bad_alloc();
+  }
+}
+
+void DiskEngine::take_names(const std::vector<std::string>& names) {
+  bool has_failed = false;
+  for (const std::string& name : names) {
+    try {
+      events_->on_found(name);
+    } catch (const std::bad_alloc&) {
+      has_failed = true;  // As above.
     }
   }
   if (has_failed) {
@@ -131,10 +149,9 @@ void DiskEngine::take_one(DiskAnswer& answer) {
       events_->on_revocation_kept(answer.ticket);
       break;
     case DiskAnswer::Kind::kFound:
-      for (const std::string& name : answer.names) {
-        events_->on_found(name);
-      }
-      ask(DiskRequest::Kind::kFindMore, nullptr);
+      wants_more_names_ =
+          true;  // First: one name that memory runs out for does not end the search.
+      take_names(answer.names);
       break;
   }
 }

@@ -41,6 +41,7 @@ class DiskEngine final : public Engine {
   DiskRequest& ask(DiskRequest::Kind kind, TopicPosition* position);
   void refuse(Ticket ticket);
   void take_one(DiskAnswer& answer);
+  void take_names(const std::vector<std::string>& names);
 
   DiskWriter& writer_;
   metrics::ReactorMetrics& metrics_;
@@ -49,6 +50,7 @@ class DiskEngine final : public Engine {
   std::vector<DiskRequest> requests_;
   std::size_t messages_ = 0;  ///< on their way
   std::size_t bytes_ = 0;
+  bool wants_more_names_ = false;
   log::LimitedLog full_log_;
 };
 

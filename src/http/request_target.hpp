@@ -47,9 +47,9 @@ class RequestTarget {
 
   /// Each path segment is decoded by itself: `%2F` stays part of its segment. In the query '+' is a
   /// space, and a bad escape stays as it was sent. Dot segments are left as they are (clients take
-  /// them out). Whether the result is UTF-8 is for who reads it. Errors: those of `split_target`,
-  /// kBadEscape, kTooManySegments, kTooManyParameters. Cost: O(bytes); one allocation a long
-  /// segment or parameter.
+  /// them out). Whether the result is UTF-8 is for who reads it.
+  /// Errors: those of `split_target`, kBadEscape, kTooManySegments, kTooManyParameters.
+  /// Cost: O(bytes); one allocation a long segment or parameter.
   static Result<RequestTarget, HttpFault> parse(std::string_view method, std::string_view target);
 
   /// `*`, the server as a whole: no path, no segments.

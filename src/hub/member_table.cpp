@@ -67,7 +67,8 @@ void MemberTable::remove(std::uint32_t place) {
 }
 
 void MemberTable::set_present(std::uint32_t place, bool is_present) {
-  marks_of(place).present ^= mark_of(place);
+  std::uint64_t& present = marks_of(place).present;
+  present = is_present ? present | mark_of(place) : present & ~mark_of(place);
   present_ += is_present ? 1 : ~std::uint64_t{0};
 }
 
@@ -127,7 +128,8 @@ void MemberTable::set_telling(bool is_telling) {
   is_telling_ = is_telling;
   first_change_ = last_change_ = kNowhere;
   for (Marks& marks : marks_) {
-    marks.told = marks.shown = 0;
+    marks.told = 0;
+    marks.shown = is_telling ? marks.present : 0;  // A list may have shown them just before.
   }
   for (std::uint32_t place = 0; place < entries_.size(); ++place) {
     Entry& entry = at(place);
@@ -199,8 +201,9 @@ MembersPage MemberTable::page(std::uint32_t from, std::uint32_t members_max,
       page.members.append(R"(,"connections":)").append(std::to_string(entry.connections));
       page.members.push_back('}');
     }
-    if (is_telling_) {
-      marks.shown |= (marks.present ^ marks.told) & shown;
+    if (const std::uint64_t untold = (marks.present ^ marks.told) & shown;
+        is_telling_ && untold != 0) {
+      marks.shown |= untold;
     }
     if (page.next) {
       break;

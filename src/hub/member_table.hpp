@@ -43,8 +43,8 @@ struct MembersPage {
 ///
 /// For each member about 110 bytes with a short name and no info: 48 here, 48 of the allocator for
 /// its text, 10 to 15 in the index; and what a longer name and the info add.
-/// Thread: the owner's. Cost: O(1) a change, whoever else is there; a page is O(its members), and a
-/// 64th of an instruction or so for each place that is free.
+/// Thread: the owner's. Cost: O(1) a change, whoever else is there; a page is O(its members), and
+/// a look at 24 bytes for every 64 places that are free.
 class MemberTable {
  public:
   /// `key` keeps the table's shape a secret: names come from outside.

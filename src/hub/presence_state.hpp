@@ -43,7 +43,8 @@ struct HomePresence {
 };
 
 /// Of joins and leaves in one letter, and in one turn of all topics: bounds what a turn does when
-/// many come or go at once. The rest waits at home, where those who are gone and back cancel out.
+/// many come or go at once. The rest waits at home, where those who are gone and back cancel
+/// out, unless a list has shown them meanwhile.
 inline constexpr std::size_t kEventsPerLetter = 256;
 inline constexpr std::size_t kEventBytesPerLetter = 64 * 1024;
 inline constexpr std::size_t kEventsPerTurn = 1024;

@@ -224,7 +224,7 @@ class TestHandshake:
         assert own.metric("wspushd_handshakes_refused_total", status="503") == 1
 
     def test_whoever_dawdles_is_closed_and_holds_up_nobody(self, start, certificates):
-        own = start(tls_only(certificates, handshake={"timeout": patient(1)}))
+        own = start(tls_only(certificates, handshake={"timeout": patient(2)}))
         dawdlers = []
         for number in range(200):
             dawdlers.append(own.stream())

@@ -38,7 +38,12 @@ class Witness final : public EngineEvents {
   void on_cleared(std::uint64_t topic, Ticket ticket) override {
     told.push_back("cleared " + std::to_string(topic) + " " + std::to_string(ticket));
   }
-  void on_found(ByteView name) override { told.push_back("found " + std::string(name)); }
+  void on_found(ByteView name) override {
+    told.push_back("found " + std::string(name));
+    if (name == "too much") {
+      throw std::bad_alloc();
+    }
+  }
 
   std::vector<std::string> told;
 };
@@ -167,6 +172,36 @@ TEST_F(DiskEngineTest, NamesTheTopicsOfAnEarlierLife) {
   begin(true);
   settle(1);
   EXPECT_THAT(witness_.told, ElementsAre("found b"));
+}
+
+TEST_F(DiskEngineTest, FindsTheOthersBehindATopicThatMemoryRanOutFor) {
+  begin(true);
+  constexpr std::size_t kTopics = 600;  // More than one answer has.
+  std::vector<TopicPosition> positions(kTopics + 1);
+  const auto keep = [&](const std::string& name, TopicPosition& position) {
+    position.topic = static_cast<std::uint64_t>(&position - positions.data()) + 1;
+    engine_->open(name, position);
+    publish(position, "x", 0);
+  };
+  for (std::size_t i = 0; i < kTopics; ++i) {
+    keep("t" + std::to_string(i), positions[i]);
+  }
+  keep("too much", positions[kTopics]);
+  settle(2 * positions.size());
+  begin(true);
+  int failures = 0;
+  engine_->hand_over();
+  while (witness_.told.size() < positions.size()) {
+    DiskAnswers answers = desk_->await();
+    try {
+      engine_->take(answers);
+    } catch (const std::bad_alloc&) {
+      ++failures;
+    }
+    engine_->hand_over();
+  }
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(witness_.told.size(), positions.size());
 }
 
 }  // namespace

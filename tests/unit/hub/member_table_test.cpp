@@ -177,6 +177,37 @@ TEST(MemberTable, TellsOnlyWhatThePagesHaveShown) {
   }
 }
 
+// The same of those who have left and are told of: a page has passed their places.
+TEST(MemberTable, TellsOnlyWhoseAbsencePagesHaveShown) {
+  constexpr int kUsers = 200;
+  const auto name = [](int i) { return "u" + std::to_string(i); };
+  for (const std::uint32_t from : {0U, 1U, 63U, 64U, 100U}) {
+    for (const std::uint32_t stop : {110U, 127U, 128U, 129U, 199U}) {
+      MemberTable table(kKey);
+      table.set_telling(true);
+      for (int i = 0; i < kUsers; ++i) {
+        table.join(name(i), "");
+      }
+      told(table);
+      for (int i = 0; i < kUsers; ++i) {
+        if (i != static_cast<int>(stop)) {
+          table.leave(name(i));
+        }
+      }
+      // Nobody is on it: what it found first is where the next one begins.
+      EXPECT_EQ(table.page(from, 0, SIZE_MAX).next, stop);
+      for (int i = 0; i < kUsers; ++i) {
+        if (i != static_cast<int>(stop)) {
+          table.join(name(i), "");
+        }
+      }
+      const std::string all = told(table);
+      EXPECT_EQ(std::ranges::count(all, '-'), stop - from);
+      EXPECT_EQ(std::ranges::count(all, '+'), stop - from);
+    }
+  }
+}
+
 // Somebody who has asked at any time, and follows what is told from then on, knows who is there.
 TEST(MemberTable, WhoHasAskedAndIsToldKnowsWhoIsThere) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
