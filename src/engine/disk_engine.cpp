@@ -149,8 +149,8 @@ void DiskEngine::take_one(DiskAnswer& answer) {
       events_->on_revocation_kept(answer.ticket);
       break;
     case DiskAnswer::Kind::kFound:
-      wants_more_names_ =
-          true;  // First: one name that memory runs out for does not end the search.
+      // First: one name that memory runs out for does not end the search.
+      wants_more_names_ = true;
       take_names(answer.names);
       break;
   }

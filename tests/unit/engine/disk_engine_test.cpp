@@ -184,7 +184,7 @@ TEST_F(DiskEngineTest, FindsTheOthersBehindATopicThatMemoryRanOutFor) {
     publish(position, "x", 0);
   };
   for (std::size_t i = 0; i < kTopics; ++i) {
-    keep("t" + std::to_string(i), positions[i]);
+    keep("u" + std::to_string(i), positions[i]);  // Behind the other one.
   }
   keep("too much", positions[kTopics]);
   settle(2 * positions.size());
