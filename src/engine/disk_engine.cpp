@@ -8,6 +8,27 @@
 
 namespace wspush::engine {
 
+namespace {
+
+/// Calls `f` with each, as nobody says them again. Throws bad_alloc, when all have been, where
+/// memory ran out for one.
+template <typename Items, typename F>
+void each_despite_lack_of_memory(Items& items, F&& f) {
+  bool has_failed = false;
+  for (auto& item : items) {
+    try {
+      f(item);
+    } catch (const std::bad_alloc&) {
+      has_failed = true;
+    }
+  }
+  if (has_failed) {
+    throw std::bad_alloc();
+  }
+}
+
+}  // namespace
+
 void DiskEngine::start(EngineEvents& events) {
   events_ = &events;
   if (reactor_ == 0) {
@@ -90,32 +111,7 @@ void DiskEngine::refuse(Ticket ticket) {
 }
 
 void DiskEngine::take(DiskAnswers& answers) {
-  bool has_failed = false;
-  for (DiskAnswer& answer : answers) {
-    try {
-      take_one(answer);
-    } catch (const std::bad_alloc&) {
-      // That of one topic: the others wait for theirs, and nobody says it again.
-      has_failed = true;
-    }
-  }
-  if (has_failed) {
-    throw std::bad_alloc();
-  }
-}
-
-void DiskEngine::take_names(const std::vector<std::string>& names) {
-  bool has_failed = false;
-  for (const std::string& name : names) {
-    try {
-      events_->on_found(name);
-    } catch (const std::bad_alloc&) {
-      has_failed = true;  // As above.
-    }
-  }
-  if (has_failed) {
-    throw std::bad_alloc();
-  }
+  each_despite_lack_of_memory(answers, [&](DiskAnswer& answer) { take_one(answer); });
 }
 
 void DiskEngine::take_one(DiskAnswer& answer) {
@@ -151,7 +147,8 @@ void DiskEngine::take_one(DiskAnswer& answer) {
     case DiskAnswer::Kind::kFound:
       // First: one name that memory runs out for does not end the search.
       wants_more_names_ = true;
-      take_names(answer.names);
+      each_despite_lack_of_memory(answer.names,
+                                  [&](const std::string& name) { events_->on_found(name); });
       break;
   }
 }

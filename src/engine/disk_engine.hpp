@@ -41,7 +41,6 @@ class DiskEngine final : public Engine {
   DiskRequest& ask(DiskRequest::Kind kind, TopicPosition* position);
   void refuse(Ticket ticket);
   void take_one(DiskAnswer& answer);
-  void take_names(const std::vector<std::string>& names);
 
   DiskWriter& writer_;
   metrics::ReactorMetrics& metrics_;

@@ -150,58 +150,62 @@ TEST(MemberTable, TellsWhatAListHasShownThoughItHasComeToNothing) {
   EXPECT_EQ(told(table), "0") << "no list has shown this one";
 }
 
+/// A table that tells, in which `kUsers` come and go together.
+class Crowd {
+ public:
+  static constexpr std::uint32_t kUsers = 200;
+
+  Crowd() { table.set_telling(true); }
+  /// All but the one that joined as the `but`th.
+  void join(std::uint32_t but = kUsers) {
+    each_but(but, [&](const std::string& user) { table.join(user, ""); });
+  }
+  void leave(std::uint32_t but = kUsers) {
+    each_but(but, [&](const std::string& user) { table.leave(user); });
+  }
+
+  MemberTable table{kKey};
+
+ private:
+  template <typename F>
+  static void each_but(std::uint32_t but, F&& f) {
+    for (std::uint32_t i = 0; i < kUsers; ++i) {
+      if (i != but) {
+        f("u" + std::to_string(i));
+      }
+    }
+  }
+};
+
 TEST(MemberTable, TellsOnlyWhatThePagesHaveShown) {
-  constexpr int kUsers = 200;
-  const auto name = [](int i) { return "u" + std::to_string(i); };
   for (const std::uint32_t from : {0U, 1U, 63U, 64U, 100U}) {
     for (const std::uint32_t members_max : {1U, 63U, 64U, 65U, 130U}) {
-      MemberTable table(kKey);
-      table.set_telling(true);
-      for (int i = 0; i < kUsers; ++i) {
-        table.join(name(i), "");
-      }
-      const auto page = table.page(from, members_max, SIZE_MAX);
-      std::set<std::string> listed;
-      for (const Listed& member : read(page)) {
-        listed.insert(member.user);
-      }
-      for (int i = 0; i < kUsers; ++i) {
-        table.leave(name(i));
-      }
-      const std::string all = told(table);
-      EXPECT_EQ(std::ranges::count(all, '+'), static_cast<std::ptrdiff_t>(listed.size()));
-      EXPECT_EQ(std::ranges::count(all, '-'), static_cast<std::ptrdiff_t>(listed.size()));
-      EXPECT_EQ(listed.size(), std::min<std::size_t>(members_max, kUsers - from));
-      EXPECT_TRUE(table.is_empty());
+      Crowd crowd;
+      crowd.join();
+      const auto listed =
+          static_cast<std::ptrdiff_t>(read(crowd.table.page(from, members_max, SIZE_MAX)).size());
+      crowd.leave();
+      const std::string all = told(crowd.table);
+      EXPECT_EQ(listed, std::min(members_max, Crowd::kUsers - from));
+      EXPECT_EQ(std::ranges::count(all, '+'), listed);
+      EXPECT_EQ(std::ranges::count(all, '-'), listed);
+      EXPECT_TRUE(crowd.table.is_empty());
     }
   }
 }
 
 // The same of those who have left and are told of: a page has passed their places.
 TEST(MemberTable, TellsOnlyWhoseAbsencePagesHaveShown) {
-  constexpr int kUsers = 200;
-  const auto name = [](int i) { return "u" + std::to_string(i); };
   for (const std::uint32_t from : {0U, 1U, 63U, 64U, 100U}) {
     for (const std::uint32_t stop : {110U, 127U, 128U, 129U, 199U}) {
-      MemberTable table(kKey);
-      table.set_telling(true);
-      for (int i = 0; i < kUsers; ++i) {
-        table.join(name(i), "");
-      }
-      told(table);
-      for (int i = 0; i < kUsers; ++i) {
-        if (i != static_cast<int>(stop)) {
-          table.leave(name(i));
-        }
-      }
+      Crowd crowd;
+      crowd.join();
+      told(crowd.table);
+      crowd.leave(stop);
       // Nobody is on it: what it found first is where the next one begins.
-      EXPECT_EQ(table.page(from, 0, SIZE_MAX).next, stop);
-      for (int i = 0; i < kUsers; ++i) {
-        if (i != static_cast<int>(stop)) {
-          table.join(name(i), "");
-        }
-      }
-      const std::string all = told(table);
+      EXPECT_EQ(crowd.table.page(from, 0, SIZE_MAX).next, stop);
+      crowd.join(stop);
+      const std::string all = told(crowd.table);
       EXPECT_EQ(std::ranges::count(all, '-'), stop - from);
       EXPECT_EQ(std::ranges::count(all, '+'), stop - from);
     }
