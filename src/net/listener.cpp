@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <random>
 #include <string>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -67,8 +68,22 @@ Result<UniqueFd, SysError> open_tcp(const SocketAddress& address, int backlog, b
   return fd;
 }
 
+/// open_tcp() again while the address is in use: between instances that start at the same moment
+/// that may pass. In listen() Linux counts a socket as listening before it has looked for others,
+/// so of two that call it at once both may be refused. The random pause parts them.
+Result<UniqueFd, SysError> insist_on_tcp(const SocketAddress& address, int backlog, bool joins) {
+  constexpr int kTries = 4;
+  constexpr unsigned kLongestPauseUs = 4000;
+  auto opened = open_tcp(address, backlog, joins);
+  for (int tries = 1; !opened && opened.error().error == EADDRINUSE && tries < kTries; ++tries) {
+    ::usleep(std::random_device{}() % kLongestPauseUs);
+    opened = open_tcp(address, backlog, joins);
+  }
+  return opened;
+}
+
 Listeners open_tcp_group(const SocketAddress& address, std::size_t count, int backlog) {
-  auto first = open_tcp(address, backlog, false);
+  auto first = insist_on_tcp(address, backlog, false);
   if (!first) {
     return Unexpected(first.error());
   }
@@ -83,7 +98,7 @@ Listeners open_tcp_group(const SocketAddress& address, std::size_t count, int ba
   std::vector<UniqueFd> listeners;
   listeners.push_back(std::move(*first));
   while (listeners.size() < count) {
-    auto next = open_tcp(bound, backlog, true);
+    auto next = insist_on_tcp(bound, backlog, true);
     if (!next) {
       return Unexpected(next.error());
     }

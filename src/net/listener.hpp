@@ -18,7 +18,8 @@ namespace wspush::net {
 /// and listens *without* SO_REUSEPORT, so a second instance on the same address is refused
 /// (EADDRINUSE), where the option alone would let it share the port silently; it is set afterwards,
 /// and the others then join. SO_REUSEADDR is set, so that connections in TIME_WAIT do not stop a
-/// restart. Port 0: the first takes a free one, the others follow it; bound_address() tells which.
+/// restart. An address in use is tried a few times more (12 ms at most), so that of instances that
+/// start at the same moment one gets it. Port 0: the first takes a free one, the others follow it; bound_address() tells which.
 /// `[::]` takes IPv4 too, whatever net.ipv6.bindv6only says.
 ///
 /// Unix: one socket, duplicated for each reactor (add them with EPOLLEXCLUSIVE, or all wake up for
