@@ -19,6 +19,7 @@ using websocket::CloseCode;
 using websocket::Opcode;
 
 constexpr std::uint32_t kHistoryDefault = 100;
+constexpr ByteView kNoUserYet = "this server wants a token first";
 
 /// Commands whose answers are on their way; past it the client's input waits for them.
 constexpr std::size_t kAnswersPendingMax = 1024;
@@ -90,7 +91,7 @@ std::optional<Duration> interval_of(const JsonValue& rate) {
 }  // namespace
 
 const WspushV1Session::Row WspushV1Session::kCommands[] = {
-    {"subscribe", &WspushV1Session::subscribe, true},
+    {"subscribe", &WspushV1Session::subscribe, false},  // Refused for each of its topics.
     {"unsubscribe", &WspushV1Session::unsubscribe, true},
     {"publish", &WspushV1Session::publish, true},
     {"history", &WspushV1Session::history, true},
@@ -199,13 +200,17 @@ void WspushV1Session::on_message(Opcode opcode, ByteView payload) {
   if (!admit(1)) {
     context().metrics.limit_hit(metrics::Limit::kCommandsPerSecond);
     fail(command.id, CommandError::kRateLimited, "more than limits.commands_per_second");
+  } else if (wants_user() && (row == std::end(kCommands) || row->needs_user)) {
+    fail(command.id, CommandError::kUnauthenticated, kNoUserYet);
   } else if (row == std::end(kCommands)) {
     fail(command.id, CommandError::kUnknownOp, "no such op");
-  } else if (row->needs_user && identity() == nullptr && context().config->auth.required) {
-    fail(command.id, CommandError::kUnauthenticated, "this server wants a token first");
   } else {
     (this->*row->run)(command);
   }
+}
+
+bool WspushV1Session::wants_user() const {
+  return identity() == nullptr && context().config->auth.required;
 }
 
 bool WspushV1Session::is_topic(ByteView topic, Patterns patterns) {
@@ -240,11 +245,16 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
     return wanted;
   };
   const JsonValue* topic = object.find("topic");
+  std::string scratch;
+  if (topic != nullptr && topic->is_string()) {
+    wanted.topic = topic->string(scratch);
+  }
+  if (wants_user()) {
+    return refuse(CommandError::kUnauthenticated, kNoUserYet);
+  }
   if (topic == nullptr || !topic->is_string()) {
     return refuse(CommandError::kBadRequest, "topic must be a string");
   }
-  std::string scratch;
-  wanted.topic = topic->string(scratch);
   if (!is_topic(wanted.topic, Patterns::kAllowed)) {
     return refuse(CommandError::kBadTopic, "not a topic");
   }
@@ -278,11 +288,18 @@ WspushV1Session::TopicToSubscribe WspushV1Session::read_subscription(const Comma
 void WspushV1Session::subscribe(const Command& command) {
   auto held = std::make_unique<HeldCommand>();
   held->id = command.id;
+  const auto refuse = [&](ByteView message) {
+    if (wants_user()) {
+      fail(command.id, CommandError::kUnauthenticated, kNoUserYet);
+    } else {
+      fail(command.id, CommandError::kBadRequest, message);
+    }
+  };
   const JsonValue* topics = command.object.find("topics");
   if (topics == nullptr) {
     held->topics.push_back(read_subscription(command, command.object));
   } else if (!topics->is_array()) {
-    fail(command.id, CommandError::kBadRequest, "topics must be an array");
+    refuse("topics must be an array");
     return;
   } else {
     for (const JsonValue element : topics->elements()) {
@@ -296,7 +313,7 @@ void WspushV1Session::subscribe(const Command& command) {
       }
     }
     if (held->topics.empty()) {
-      fail(command.id, CommandError::kBadRequest, "topics must not be empty");
+      refuse("topics must not be empty");
       return;
     }
   }

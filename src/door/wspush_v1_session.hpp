@@ -100,6 +100,7 @@ class WspushV1Session final : public WebSocketSession {
   void drop_pending_if_idle();
   void wait_if_full();
   bool admit(std::uint32_t cost);
+  bool wants_user() const;
   std::string error_text(ByteView id, CommandError error, ByteView message,
                          ByteView topic = {}) const;
   void fail(ByteView id, CommandError error, ByteView message);

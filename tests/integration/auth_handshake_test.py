@@ -217,6 +217,22 @@ class TestAuthCommand:
         assert own.raw("open.x", f"?token={token('ann')}")
         assert own.metric("wspushd_limit_hits_total", limit="auth_timeout") == 1
 
+    def test_is_wanted_before_a_command_is_looked_at_where_a_user_is_required(self, start):
+        client = start({"auth": {**AUTH, "required": True}, "topics": RULES}).v1()
+        client.fails("dance", "unauthenticated")
+        client.fails("members", "unauthenticated", topic="no good")
+        client.fails("subscribe", "unauthenticated")
+        client.fails("subscribe", "unauthenticated", topics=5)
+        client.fails("subscribe", "unauthenticated", topics=[])
+        client.send_json({"op": "subscribe", "id": "back",
+                          "topics": [{"topic": "open.x"}, {"topic": "no good"}]})
+        for topic in ("open.x", "no good"):
+            answer = client.next_event()
+            assert (answer["op"], answer["code"]) == ("error", "unauthenticated")
+            assert (answer["id"], answer["topic"]) == ("back", topic)
+        client.call("auth", token=token("ann"))
+        client.fails("dance", "unknown_op")
+
 
 class TestTheEndOfAToken:
     def test_closes_every_door_with_4001(self, start):
