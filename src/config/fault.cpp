@@ -10,9 +10,8 @@ std::string to_string(const Fault& fault) {
     text += ':' + std::to_string(fault.line) + ':' + std::to_string(fault.column);
   }
   text += ": ";
-  // An override names its key by itself; only what lies within its value is said in addition.
-  if (!fault.key.empty() && fault.source != set_source(fault.key) &&
-      fault.source != environment_name(fault.key)) {
+  // `--set` names its key by itself; only what lies within its value is said in addition.
+  if (!fault.key.empty() && fault.source != set_source(fault.key)) {
     text += fault.key + ": ";
   }
   text += fault.message;

@@ -21,7 +21,8 @@ struct Fault {
 };
 
 /// `FILE:LINE:COLUMN: key.path: found ...; allowed: ...`, for an override
-/// `--set heartbeat.pong: unknown key; nearest: heartbeat.pong_timeout`. An excerpt follows on
+/// `--set heartbeat.pong: unknown key; nearest: heartbeat.pong_timeout` and
+/// `WSPUSHD_ECHO: echo: found ...; allowed: ...`. An excerpt follows on
 /// lines of its own. No line break at the end.
 std::string to_string(const Fault& fault);
 

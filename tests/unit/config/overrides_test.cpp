@@ -97,7 +97,8 @@ TEST(Overrides, RefuseBadValuesByTheirOwnName) {
                   request_of({"heartbeat.ping_interval=5", "echo=", "log={levle: info, file: [a]}",
                               "topics=[{batch: 1s}]", "origins=*", "drain=5"},
                              {{"WSPUSHD_LIMITS__TOPICS", "none"}, {"WSPUSHD_ORIGINS", "[a"}})),
-              ElementsAre("WSPUSHD_LIMITS__TOPICS: found \"none\"; allowed: 1 to 100000000",
+              ElementsAre("WSPUSHD_LIMITS__TOPICS: limits.topics: found \"none\"; allowed: 1 to "
+                          "100000000",
                           "WSPUSHD_ORIGINS: bad YAML: a '[' is not closed",
                           "--set heartbeat.ping_interval: found \"5\"; allowed: a duration (250ms, "
                           "50s, 5m, 2h) from "
