@@ -196,9 +196,6 @@ void append_metrics(std::string& out, Exposition exposition, const Snapshot& sna
                     const ProcessFacts& facts) {
   Renderer renderer(out, exposition);
   for (const MetricRow& row : metric_catalog()) {
-    if (row.id == Metric::kBrokerUp && facts.brokers.empty()) {
-      continue;
-    }
     renderer.head(row);
     if (cell_count(row.id) == 0) {
       renderer.fact(row, facts);

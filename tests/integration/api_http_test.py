@@ -312,6 +312,7 @@ class TestMetrics:
         assert types["wspushd_connections"] == "gauge"
         for name in ("limit_hits", "reload", "loop_stalls", "log_dropped"):
             assert types[f"wspushd_{name}_total"] == "counter", name
+        assert types["wspushd_broker_up"] == "gauge"  # without a sample: there is no broker
         assert all(name.startswith("wspushd_") or name.startswith("process_") for name in types)
 
     def test_count_the_open_connections(self, daemon):

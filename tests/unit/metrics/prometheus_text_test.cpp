@@ -85,7 +85,8 @@ TEST(PrometheusText, ShowsEachKindOfMetric) {
         "wspushd_loop_turn_seconds_sum 7.000715\nwspushd_loop_turn_seconds_count 3\n"}) {
     EXPECT_THAT(text, HasSubstr(expected));
   }
-  EXPECT_THAT(text, Not(HasSubstr("broker_up")));
+  EXPECT_THAT(text, HasSubstr("# TYPE wspushd_broker_up gauge\n"));
+  EXPECT_THAT(text, Not(HasSubstr("wspushd_broker_up{")));
   EXPECT_THAT(text, Not(HasSubstr("# UNIT")));
   EXPECT_THAT(text, Not(HasSubstr("# EOF")));
 }
