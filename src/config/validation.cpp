@@ -47,7 +47,10 @@ class Validator {
       }
       const auto [first, is_new] = taken.emplace(address, key);
       if (!is_new) {
-        refuse(key, "found " + shown(address) + ", the address of " + first->second +
+        // A default stands nowhere: the one that was given is the place to change.
+        const bool is_default = !given_.has(key) && given_.has(first->second);
+        faults_.add(given_.position_of(is_default ? first->second : key), key,
+                    "found " + shown(address) + ", the address of " + first->second +
                         "; allowed: an address for each listener");
       }
     };

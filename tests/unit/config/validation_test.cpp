@@ -49,6 +49,12 @@ TEST(Validation, WantsAListenerAndAnAddressForEach) {
                   "listen[0].address; allowed: an address for each listener"));
 }
 
+TEST(Validation, PointsAtTheListenerThatTakesTheAddressOfADefault) {
+  EXPECT_THAT(faults_of("echo: true\nlisten: [{address: \"127.0.0.1:8081\"}]\n"),
+              ElementsAre("w.yaml:2:20: internal.address: found \"127.0.0.1:8081\", the address of "
+                          "listen[0].address; allowed: an address for each listener"));
+}
+
 TEST(Validation, KeepsThePathsOfOtherDoorsFree) {
   EXPECT_THAT(
       faults_of("ws_paths: [/ws, /topics, /app/x, /echo, /topicsx]\n"),
