@@ -31,6 +31,7 @@ constexpr std::size_t kMailPendingMax = 64 * 1024;
 /// After a longer gap between two turns the process was stopped, not busy: nobody is punished.
 constexpr auto kPause = std::chrono::seconds(5);
 constexpr auto kStall = std::chrono::seconds(1);
+constexpr Duration kLastRequestTime = std::chrono::seconds(1);  // at the begin of a drain
 
 /// Of reloads whose topics have not all been looked at; the next one waits for them.
 constexpr std::size_t kOldRulesMax = 8;
@@ -437,7 +438,12 @@ void Reactor::begin_drain(Duration period) {
       [this](SocketConnection& connection) { draining_.push_back(connection.handle()); });
   // Taken from the back: those that came last, perhaps with a request on its way, go last.
   std::reverse(draining_.begin(), draining_.end());
+  // And behind all others those that may still ask: they are to be told 503.
+  std::stable_partition(draining_.begin(), draining_.end(), [this](Handle handle) {
+    return connections_.find(handle)->takes_requests();
+  });
   drain_next_ = context_.now;
+  drain_http_at_ = context_.now + std::min(period, kLastRequestTime);
   drain_step_ =
       draining_.empty() ? Duration::zero() : period / static_cast<Duration::rep>(draining_.size());
 }
@@ -446,6 +452,10 @@ void Reactor::drain_some() {
   while (!draining_.empty() && context_.now >= drain_next_) {
     SocketConnection* connection = connections_.find(draining_.back());
     if (connection != nullptr && connection->is_open()) {
+      if (context_.now < drain_http_at_ && connection->takes_requests()) {
+        drain_next_ = drain_http_at_;
+        return;
+      }
       connection->session().end(door::EndReason::kGoingAway);
     }
     draining_.pop_back();

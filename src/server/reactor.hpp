@@ -310,6 +310,7 @@ class Reactor final : public hub::Post,
   std::vector<std::shared_ptr<const auth::TopicRules>> old_rules_;  ///< some topic may use them yet
   TimePoint drain_next_{};
   Duration drain_step_{};
+  TimePoint drain_http_at_{};  ///< from then on those that take requests are closed
   std::vector<iovec> pieces_;
   hub::FrameBatch frame_batch_;
   DirectOutput direct_output_;

@@ -91,6 +91,12 @@ class SocketConnection final : public door::Connection {
 
   // --- the reactor
   door::Session& session() { return *session_; }
+  /// A request may come on it next: idle, or with a poll that waits (a poller stays one between two
+  /// polls).
+  bool takes_requests() const {
+    const door::DoorKind kind = session_->kind();
+    return kind == door::DoorKind::kHttp || kind == door::DoorKind::kPoll;
+  }
   /// The one that is about to take over, if there is one.
   door::Session& latest_session() {
     return extras_ != nullptr && extras_->next_session ? *extras_->next_session : *session_;

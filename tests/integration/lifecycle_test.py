@@ -207,6 +207,19 @@ class TestDrain:
         assert answer.status == 503 and int(answer.header("Retry-After")) >= 1
         answer.error()
 
+    def test_answers_503_to_a_lone_connection_that_asks_once_more(self, start):
+        own = start({"drain": {"period": "2s"}})
+        kept, silent = own.http(), own.http()
+        assert kept.request("GET", "/topics/open.x").status == 204
+        own.signal(signal.SIGTERM)
+        eventually(lambda: own.api("GET", "/readyz").status == 503, "draining", 1)
+        answer = kept.request("GET", "/topics/open.x")
+        assert answer.status == 503 and int(answer.header("Retry-After")) >= 1
+        kept.expect_end()
+        silent.expect_end()
+        own.close_clients()
+        assert own.await_exit() == 0
+
     def test_delivers_what_was_published_before_it(self, start):
         own = start({"drain": {"period": "300ms"}})
         client = own.v1()

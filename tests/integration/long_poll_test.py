@@ -370,7 +370,7 @@ class TestRefusals:
             assert connection.request("GET", "/topics/open.x").status == 204
         own.signal(signal.SIGTERM)
         eventually(lambda: own.api("GET", "/readyz").status == 503, "draining")
-        connection = connections[1]  # the other one has been closed by now
+        connection = connections[1]
         connection.send_request("GET", "/topics/open.x")
         answer = connection.read_response()
         assert answer.status == 503 and answer.header("Retry-After")
