@@ -9,7 +9,7 @@ import pytest
 
 from byte_stream import StreamClosed
 from daemon import Daemon
-from deadlines import eventually
+from deadlines import eventually, patient
 from http_client import HttpConnection, build_request
 from websocket_client import WebSocketClient, upgrade_headers
 
@@ -58,7 +58,7 @@ class Trusting:
     changes = {"listen": [{"address": "127.0.0.1:0", "proxy_protocol": True},
                           {"address": "127.0.0.1:0"}],
                "trusted_proxies": ["127.0.0.0/8", "10.0.0.0/8", "fd00::/8"],
-               "log": {"access": True}, "handshake": {"timeout": "2s"}}
+               "log": {"access": True}, "handshake": {"timeout": patient(2)}}
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ class TestAProxyHeader:
         own.log.await_line(r"127\.0\.0\.1: it is not in trusted_proxies")
 
     def test_that_trickles_costs_no_cpu_and_ends_with_the_handshake_timeout(self, start):
-        own = start({**Trusting.changes, "handshake": {"timeout": "1s"}})
+        own = start({**Trusting.changes, "handshake": {"timeout": patient(1)}})
         header = v1("192.0.2.7")
         slow = [connect_behind(own, header[:20]) for _ in range(20)]
         used = own.metric("process_cpu_seconds_total")

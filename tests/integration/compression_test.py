@@ -393,7 +393,7 @@ class TestContextTakeover:
         sizes = []
         for _ in range(3):
             client.send_text(text)
-            frame = client.receive_frame()
+            frame = client.receive_reply()
             assert frame.rsv1
             sizes.append(len(frame.payload))
             assert client.deflate.decompress(frame.payload) == text.encode()

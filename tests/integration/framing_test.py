@@ -184,7 +184,7 @@ class TestControlFrames:
     def test_an_unasked_pong_is_ignored(self, echo):
         echo.send_frame(PONG, b"nobody asked")
         echo.send_text("a")
-        assert echo.receive_frame() == Frame(TEXT, b"a")
+        assert echo.receive_reply() == Frame(TEXT, b"a")
 
     def test_pongs_coalesce_to_the_newest(self, echo):
         sent = [str(i).encode() for i in range(40)]
@@ -253,7 +253,7 @@ class TestTheClosingHandshake:
     def test_is_not_lost_in_a_reset_however_much_is_unread_behind_it(self, echo):
         rest = encode_frame(BINARY, b"late" * 1000) * 1000
         echo.send_bytes(encode_frame(CLOSE, close_payload(1000)) + rest[:len(rest) // 2])
-        assert echo.receive_frame() == Frame(CLOSE, close_payload(1000))
+        assert echo.receive_reply() == Frame(CLOSE, close_payload(1000))
         echo.send_bytes(rest[len(rest) // 2:])
         with pytest.raises(StreamClosed) as ended:
             echo.receive_frame()

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from byte_stream import ByteStream, StreamClosed
-from daemon import Daemon, run
+from daemon import Daemon, parse_address, run
 from deadlines import PATIENCE, Deadline, eventually
 from http_client import HttpConnection, chunk
 from websocket_client import ConnectionClosed, upgrade_headers
@@ -319,15 +319,14 @@ def connects(address):
 class TestTheLogFile:
     def test_is_reopened_by_sigusr1(self, tmp_path):
         log, rotated = tmp_path / "wspushd.log", tmp_path / "wspushd.log.1"
-        port = free_port()
-        own = Daemon({**addresses(f"127.0.0.1:{port}"), "log": {"file": str(log)}},
-                     await_ready=False)
+        own = Daemon({"log": {"file": str(log)}}, await_ready=False)
         eventually(lambda: log.exists() and re.search(r"\bready\b", log.read_text()),
                    "ready, in the file")
+        own.publics = [parse_address(re.search(r"listening on (\S+) \(public\)",
+                                               log.read_text())[1])]
         os.rename(log, rotated)
         own.signal(signal.SIGUSR1)
         eventually(log.exists, "a new file")
-        own.publics = [("127.0.0.1", port)]
         assert own.v1().ok("ping")
         own.stop()
         assert log.read_text(), "the end is in the new file"
@@ -353,11 +352,6 @@ class TestTheLogFile:
         own.v1().fails("subscribe", "bad_topic", topic="a\nforged line ready\n")
         own.stop()
         assert not any(line.startswith("forged") for line in own.log.lines())
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 class TestLimitsOnConnections:

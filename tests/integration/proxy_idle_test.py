@@ -39,10 +39,11 @@ class TestAnIdleConnection:
             client.close()
 
     def test_is_cut_with_a_ping_above_it(self, in_front_of):
-        with Daemon({"heartbeat": {"ping_interval": "6s", "proxy_read_timeout": "60s"}}) as own, \
+        with Daemon({"heartbeat": {"ping_interval": "30s", "proxy_read_timeout": "60s"}}) as own, \
                 in_front_of(own) as proxy:
             client = open_v1(connect(proxy.address("front")))
-            # The first ping of a connection may come early; the silence after it is long enough.
+            # The first ping of a connection may come early; the silence after it is long enough, even
+            # where a machine holds up the pong and then the cut.
             with pytest.raises(ConnectionClosed) as closed:
-                client.receive(12 / PATIENCE)
+                client.receive(12)
             assert not closed.value.clean and len(client.pings) <= 1

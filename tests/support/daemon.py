@@ -13,7 +13,7 @@ import weakref
 from urllib.parse import quote
 
 from byte_stream import ByteStream
-from deadlines import DEFAULT_SECONDS, Deadline, as_deadline
+from deadlines import DEFAULT_SECONDS, Deadline, as_deadline, patient
 from http_client import HttpConnection, fetch
 from prometheus_text import parse_metrics
 from sse_client import SseClient
@@ -24,13 +24,16 @@ _LISTENING = re.compile(r"listening on (\S+) \((public|internal)\)")
 _SANITIZER = re.compile(
     r"(Address|Thread|Leak|Memory|UndefinedBehavior)Sanitizer|: runtime error: ")
 
-# Everything may be tried on it; tests change what they are about.
+# Everything may be tried on it; tests change what they are about. The timeouts are the defaults, and
+# longer where the server, or this program, which reads one client after the other, is slow.
 OPEN_CONFIG = {
     "listen": [{"address": "127.0.0.1:0"}],
     "internal": {"address": "127.0.0.1:0"},
     "reactors": 2,
     "echo": True,
-    "limits": {"commands_per_second": 0, "errors_per_connection": 1000},
+    "limits": {"commands_per_second": 0, "errors_per_connection": 1000,
+               "write_timeout": patient(30)},
+    "handshake": {"timeout": patient(10)},
     "topics": [
         {"match": "readonly.>", "subscribe": "anyone", "publish": "nobody"},
         {"match": "members.>", "subscribe": "anyone", "publish": "subscriber"},

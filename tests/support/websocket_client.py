@@ -189,9 +189,17 @@ class WebSocketClient:
         assert opcode == BINARY, f"a text message: {payload[:80]!r}"
         return payload
 
+    def receive_reply(self, seconds=DEFAULT_SECONDS):
+        """The next frame that is no ping: the first ping of a connection that has not spoken yet
+        comes at any moment of the interval, and was asked for by nobody."""
+        deadline = as_deadline(seconds)
+        while (frame := self.receive_frame(deadline)).opcode == PING:
+            self.pings.append(frame.payload)
+        return frame
+
     def receive_pong(self, seconds=DEFAULT_SECONDS):
-        """The payload of the next frame, which has to be a pong."""
-        frame = self.receive_frame(seconds)
+        """The payload of the next frame but for pings, which has to be a pong."""
+        frame = self.receive_reply(seconds)
         assert frame.opcode == PONG, frame
         return frame.payload
 

@@ -142,6 +142,13 @@ class TestClient:
             assert client.pings == [b"p"]
             assert client.receive_pong() == b"p"  # our own answer, echoed
 
+    def test_takes_no_ping_for_a_reply(self, split):
+        greeting = encode_frame(PING, b"p", mask=None) + encode_frame(PONG, b"q", mask=None)
+        with WebSocketClient.connect(EchoServer(greeting * 2, split).address, "/") as client:
+            assert client.receive_pong() == b"q"
+            assert client.receive_reply() == Frame(PONG, b"q")
+            assert client.pings == [b"p"] * 2
+
     def test_reports_the_servers_close_code(self, split):
         greeting = encode_frame(CLOSE, close_payload(4003, b"bye"), mask=None)
         with WebSocketClient.connect(EchoServer(greeting, split).address, "/") as client:
