@@ -49,8 +49,8 @@ void DiskEngine::open(ByteView name, TopicPosition& position) {
   ++position.on_the_way;
 }
 
-void DiskEngine::publish(TopicPosition& position, hub::MessageRef draft, Ticket ticket,
-                         TimePoint now) {
+void DiskEngine::publish(TopicPosition& position, hub::MessageRef draft, ByteView idempotency_key,
+                         Ticket ticket, TimePoint now) {
   if (messages_ >= kMessagesMax || bytes_ >= kBytesMax) {
     if (const auto times = full_log_.hit(now)) {
       log::warning("engine.disk: the disk does not keep up: {} publishes were refused", times);
@@ -62,7 +62,9 @@ void DiskEngine::publish(TopicPosition& position, hub::MessageRef draft, Ticket 
     refuse(ticket);
     return;
   }
+  std::string name(idempotency_key);
   DiskRequest& request = ask(DiskRequest::Kind::kPublish, &position);
+  request.name = std::move(name);
   request.weight = draft->log_bytes();
   request.message = std::move(draft);
   request.first = position.first_offset;

@@ -26,8 +26,8 @@ class DiskEngine final : public Engine {
 
   void start(EngineEvents& events) override;
   void open(ByteView name, TopicPosition& position) override;
-  void publish(TopicPosition& position, hub::MessageRef draft, Ticket ticket,
-               TimePoint now) override;
+  void publish(TopicPosition& position, hub::MessageRef draft, ByteView idempotency_key,
+               Ticket ticket, TimePoint now) override;
   void clear(TopicPosition& position, Ticket ticket) override;
   void close(ByteView name, const TopicPosition& position) override;
   bool keep_revocation(const Revocation& revocation, Ticket ticket, TimePoint now) override;

@@ -42,10 +42,11 @@ Result<void, std::string> DiskLog::start() {
     return Unexpected(bytes.error());
   }
   const auto has_expired = revocations_.load(store_, clock_.wall());
-  if (!has_expired) {
-    return Unexpected(has_expired.error());
+  const auto has_ended = known_publishes_.load(store_, clock_.wall());
+  if (!has_expired || !has_ended) {
+    return Unexpected(has_expired ? has_ended.error() : has_expired.error());
   }
-  bool has_changed = options_.has_lost || *has_expired;
+  bool has_changed = options_.has_lost || *has_expired || *has_ended;
   if (*bytes) {
     const auto counters = decode_store(**bytes);
     if (!counters) {
@@ -432,8 +433,11 @@ void DiskLog::put_record(Topic& topic, bool is_closed) {
   has_changes_ = true;
 }
 
-void DiskLog::remove_log(std::uint64_t log) {
-  store_.remove_range(message_key(log, 0), message_key(log + 1, 0));
+/// What a batch that was refused may have left in a log, or what of it cannot be read: nobody may
+/// be told an id of it.
+void DiskLog::remove_refused(std::uint64_t log, std::uint64_t first) {
+  store_.remove_range(message_key(log, first), message_key(log + 1, 0));
+  KnownPublishes::forget(store_, {log, first});
 }
 
 /// The messages from `first` on and before `end`.
@@ -461,7 +465,7 @@ void DiskLog::publish(DiskRequest& request, DiskAnswers& answers) {
   hub::Message& message = *answer.message;
   message.stamp({topic.epoch, topic.last + 1}, request.now);
   if (topic.stale != 0) {
-    remove_log(std::exchange(topic.stale, 0));
+    remove_refused(std::exchange(topic.stale, 0), 0);
   }
   if (topic.log == 0) {
     topic.log = counters_.next_log++;
@@ -469,15 +473,23 @@ void DiskLog::publish(DiskRequest& request, DiskAnswers& answers) {
     topic.bytes = 0;
     topic.is_current = false;
   } else if (!topic.is_current) {
-    // A batch that was refused may be there all the same.
-    store_.remove_range(message_key(topic.log, topic.last + 1), message_key(topic.log, kNoOffset));
+    remove_refused(topic.log, topic.last + 1);
   }
+  const auto published = wall_of_zero_ + microseconds_of(request.now);
   encode_into(value_, {.kind = message.kind(),
-                       .published_us = (wall_of_zero_ + microseconds_of(request.now)).count(),
+                       .published_us = published.count(),
                        .payload = message.payload(),
                        .key = message.key()});
   store_.put(message_key(topic.log, topic.last + 1), value_);
   topic.bytes += value_.size();
+  if (!request.name.empty()) {
+    known_publishes_.keep(
+        store_, {topic.log, topic.last + 1},
+        {.topic = topic.name,
+         .idempotency_key = std::move(request.name),
+         .id = message.id(),
+         .published = WallTime(std::chrono::floor<std::chrono::milliseconds>(published))});
+  }
   if (!topic.is_current) {
     put_record(topic, false);
   }
@@ -508,10 +520,11 @@ void DiskLog::clear(const DiskRequest& request, DiskAnswers& answers) {
     return;
   }
   Topic& topic = *found;
-  for (const std::uint64_t log : {topic.stale, topic.log}) {
-    if (log != 0) {
-      remove_log(log);
-    }
+  if (topic.stale != 0) {
+    remove_refused(topic.stale, 0);
+  }
+  if (topic.log != 0) {
+    store_.remove_range(message_key(topic.log, 0), message_key(topic.log + 1, 0));
   }
   topic.stale = topic.log = 0;
   topic.last = 0;
@@ -545,7 +558,7 @@ void DiskLog::close(const DiskRequest& request) {
       (topic.is_current && has_place) || (!topic.is_recorded && topic.last == 0) || !is_up_;
   if (!is_written) {
     if (topic.stale != 0) {
-      remove_log(topic.stale);
+      remove_refused(topic.stale, 0);
     }
     if (topic.log != 0) {
       remove_messages(topic, topic.last + 1);

@@ -13,6 +13,7 @@
 #include "engine/disk_record.hpp"
 #include "engine/disk_request.hpp"
 #include "engine/kept_revocations.hpp"
+#include "engine/known_publishes.hpp"
 #include "engine/log_store.hpp"
 
 namespace wspush::engine {
@@ -52,6 +53,9 @@ class DiskLog {
   /// Those that are in force. Before the first batch.
   std::vector<Revocation> revocations() const { return revocations_.all(); }
 
+  /// Of the last minutes, oldest first. Before the first batch, once.
+  std::vector<KnownPublish> take_known_publishes() { return known_publishes_.take(); }
+
   /// Carries out `requests`, which are used up, as one batch. `answers` is by reactor; adds to it.
   /// Throws bad_alloc before it has done anything, or not at all.
   void carry_out(std::span<DiskRequest> requests, std::vector<DiskAnswers>& answers);
@@ -70,7 +74,7 @@ class DiskLog {
   struct Topic {
     std::string name;
     std::uint64_t log = 0;    ///< 0: nothing is kept
-    std::uint64_t stale = 0;  ///< a log that is to be removed with the next batch; 0: none
+    std::uint64_t stale = 0;  ///< a refused log, to be removed with the next batch; 0: none
     std::uint64_t first = 1;
     std::uint64_t last = 0;
     std::uint64_t closed_at = 0;   ///< place of its record among the freed ones; 0: not there
@@ -100,7 +104,7 @@ class DiskLog {
   Topic* take_up(const DiskRequest& request, DiskAnswer& answer, DiskAnswers& answers);
   void touch(const TopicPosition* position, Topic& topic);
   void put_record(Topic& topic, bool is_closed);
-  void remove_log(std::uint64_t log);
+  void remove_refused(std::uint64_t log, std::uint64_t first);
   void remove_messages(const Topic& topic, std::uint64_t end);
   void drop_stale(Topic& topic, std::uint64_t first);
   void forget_oldest();
@@ -116,6 +120,7 @@ class DiskLog {
   StoreRecord counters_;
   Topics topics_;
   KeptRevocations revocations_;
+  KnownPublishes known_publishes_;
   std::string found_at_;  ///< where the search for names goes on; empty: it is over
   std::string value_;     ///< scratch
 

@@ -13,6 +13,8 @@ constexpr std::size_t kRevocationBytes = 16;
 /// kind, bytes of the key, bytes of the payload, time.
 constexpr std::size_t kMessageHeadBytes = 1 + 1 + 4 + 8;
 constexpr std::size_t kMessageKeyBytes = 1 + 8 + 8;
+/// id, time, bytes of the topic.
+constexpr std::size_t kKnownPublishHeadBytes = 4 + 8 + 8 + 1;
 constexpr std::size_t kClosedKeyBytes = 1 + 8;
 constexpr char kUserLetter = 'u';
 constexpr char kTokenLetter = 'j';
@@ -47,6 +49,15 @@ void append_sorted(std::string& out, std::uint64_t number) {
   for (int shift = 56; shift >= 0; shift -= 8) {
     out.push_back(static_cast<char>(number >> static_cast<unsigned>(shift)));
   }
+}
+
+std::string place_in_log(char letter, LogPlace place) {
+  std::string key;
+  key.reserve(kMessageKeyBytes);
+  key.push_back(letter);
+  append_sorted(key, place.log);
+  append_sorted(key, place.offset);
+  return key;
 }
 
 std::uint64_t sorted_at(ByteView bytes, std::size_t at) {
@@ -134,6 +145,34 @@ std::optional<Revocation> decode_revocation(ByteView key, ByteView bytes) {
   return revocation;
 }
 
+std::string encode(const KnownPublish& publish) {
+  std::string out;
+  out.reserve(kKnownPublishHeadBytes + publish.topic.size() + publish.idempotency_key.size());
+  append(out, publish.id.epoch);
+  append(out, publish.id.offset);
+  append(out, bits_of(publish.published));
+  append(out, static_cast<std::uint8_t>(publish.topic.size()));
+  out.append(publish.topic).append(publish.idempotency_key);
+  return out;
+}
+
+std::optional<KnownPublish> decode_known_publish(ByteView bytes) {
+  if (bytes.size() < kKnownPublishHeadBytes) {
+    return std::nullopt;
+  }
+  KnownPublish publish;
+  publish.id.epoch = take<std::uint32_t>(bytes);
+  publish.id.offset = take<std::uint64_t>(bytes);
+  publish.published = time_of(take<std::uint64_t>(bytes));
+  const std::size_t topic_bytes = take<std::uint8_t>(bytes);
+  if (topic_bytes == 0 || bytes.size() <= topic_bytes) {
+    return std::nullopt;
+  }
+  publish.topic = bytes.substr(0, topic_bytes);
+  publish.idempotency_key = bytes.substr(topic_bytes);
+  return publish;
+}
+
 void encode_into(std::string& out, const MessageRecord& record) {
   out.clear();
   out.reserve(kMessageHeadBytes + record.key.size() + record.payload.size());
@@ -171,12 +210,11 @@ std::string topic_key(ByteView name) {
 }
 
 std::string message_key(std::uint64_t log, std::uint64_t offset) {
-  std::string key;
-  key.reserve(kMessageKeyBytes);
-  key.push_back('l');
-  append_sorted(key, log);
-  append_sorted(key, offset);
-  return key;
+  return place_in_log('l', {log, offset});
+}
+
+std::string known_publish_key(LogPlace place) {
+  return place_in_log('i', place);
 }
 
 std::string closed_key(std::uint64_t place) {
@@ -214,6 +252,12 @@ std::optional<ByteView> name_in_topic_key(ByteView key) {
 std::optional<std::uint64_t> offset_in_message_key(ByteView key) {
   return key.size() == kMessageKeyBytes && key[0] == 'l' ? std::optional(sorted_at(key, 9))
                                                          : std::nullopt;
+}
+
+std::optional<LogPlace> place_in_known_publish_key(ByteView key) {
+  return key.size() == kMessageKeyBytes && key[0] == 'i'
+             ? std::optional(LogPlace{.log = sorted_at(key, 1), .offset = sorted_at(key, 9)})
+             : std::nullopt;
 }
 
 std::optional<std::uint64_t> place_in_closed_key(ByteView key) {

@@ -12,6 +12,7 @@
 //
 //   't' name            -> TopicRecord        where a topic stands
 //   'l' log   offset    -> MessageRecord      a kept message; one log for each epoch of a topic
+//   'i' log   offset    -> KnownPublish       that the message there had an idempotency key
 //   'c' place           -> name               topics that were freed, in the order of it
 //   'r' 'u' user        -> Revocation         of a user's tokens: before, until
 //   'r' 'j' jti         -> Revocation         of one token
@@ -59,10 +60,17 @@ struct MessageRecord {
   ByteView key;
 };
 
+/// Of a message.
+struct LogPlace {
+  std::uint64_t log = 0;
+  std::uint64_t offset = 0;
+};
+
 std::string encode(const TopicRecord& record);
 std::string encode(const StoreRecord& record);
 /// The two times; who it is about is in the key.
 std::string encode(const Revocation& revocation);
+std::string encode(const KnownPublish& publish);
 /// Into `out`, whose memory is used again.
 void encode_into(std::string& out, const MessageRecord& record);
 
@@ -70,10 +78,12 @@ void encode_into(std::string& out, const MessageRecord& record);
 std::optional<TopicRecord> decode_topic(ByteView bytes);
 std::optional<StoreRecord> decode_store(ByteView bytes);
 std::optional<MessageRecord> decode_message(ByteView bytes);
+std::optional<KnownPublish> decode_known_publish(ByteView bytes);
 
 inline constexpr ByteView kStoreKey = "m";
 std::string topic_key(ByteView name);
 std::string message_key(std::uint64_t log, std::uint64_t offset);
+std::string known_publish_key(LogPlace place);
 std::string closed_key(std::uint64_t place);
 /// With neither user nor token: the beginning of all of them.
 std::string revocation_key(const Revocation& revocation);
@@ -86,6 +96,7 @@ Revocation revocation_in_key(ByteView key);
 
 std::optional<ByteView> name_in_topic_key(ByteView key);
 std::optional<std::uint64_t> offset_in_message_key(ByteView key);
+std::optional<LogPlace> place_in_known_publish_key(ByteView key);
 std::optional<std::uint64_t> place_in_closed_key(ByteView key);
 
 }  // namespace wspush::engine

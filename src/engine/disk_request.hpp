@@ -26,7 +26,7 @@ struct DiskRequest {
   std::uint16_t reactor = 0;
   /// Names the topic from kOpen to kClose. Only its reactor looks at what it points to.
   TopicPosition* position = nullptr;
-  std::string name;         ///< kOpen
+  std::string name;         ///< kOpen: the topic's; kPublish: its idempotency key, if it has one
   hub::MessageRef message;  ///< kPublish: nobody else holds it
   std::uint64_t first = 0;  ///< kPublish: older messages of `epoch` are no longer wanted
   std::uint32_t epoch = 0;  ///< kPublish

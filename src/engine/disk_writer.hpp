@@ -52,6 +52,10 @@ class DiskWriter {
   /// What an earlier life was told and has not expired. Before `start`.
   std::vector<Revocation> revocations() const { return log_.revocations(); }
 
+  /// The publishes of the last minutes that carried an idempotency key, oldest first. Before
+  /// `start`, once.
+  std::vector<KnownPublish> take_known_publishes() { return log_.take_known_publishes(); }
+
   /// Starts the thread.
   void start();
   /// Carries out what was posted, forces it to the disk and ends the thread. No reactor posts any

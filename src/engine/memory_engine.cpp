@@ -22,8 +22,8 @@ void MemoryEngine::open(ByteView name, TopicPosition& position) {
   events_->on_opened(position.topic, {});
 }
 
-void MemoryEngine::publish(TopicPosition& position, hub::MessageRef draft, Ticket ticket,
-                           TimePoint now) {
+void MemoryEngine::publish(TopicPosition& position, hub::MessageRef draft,
+                           ByteView /*idempotency_key*/, Ticket ticket, TimePoint now) {
   draft->stamp({position.epoch, ++position.last_offset}, now);
   events_->on_ordered(position.topic, std::move(draft), ticket);
 }

@@ -21,8 +21,8 @@ class MemoryEngine final : public Engine {
 
   void start(EngineEvents& events) override { events_ = &events; }
   void open(ByteView name, TopicPosition& position) override;
-  void publish(TopicPosition& position, hub::MessageRef draft, Ticket ticket,
-               TimePoint now) override;
+  void publish(TopicPosition& position, hub::MessageRef draft, ByteView idempotency_key,
+               Ticket ticket, TimePoint now) override;
   void clear(TopicPosition& position, Ticket ticket) override;
   void close(ByteView name, const TopicPosition& position) override;
 

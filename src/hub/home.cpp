@@ -144,7 +144,7 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
   }
   topic->home->position.first_offset = topic->log.first();
   try {
-    engine_.publish(topic->home->position, std::move(draft), ticket, now_);
+    engine_.publish(topic->home->position, std::move(draft), idempotency_key, ticket, now_);
   } catch (const std::bad_alloc&) {
     const Handle handle = Handle::from_packed(ticket);
     if (publishes_.find(handle) != nullptr) {
@@ -159,6 +159,12 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
   if (PendingPublish* pending = publishes_.find(handle)) {  // The answer comes later.
     pending->keyed->under_way = name_of(name, idempotency_key);
     keys_under_way_.emplace(pending->keyed->under_way, handle);
+  }
+}
+
+void Hub::remember_publish(const engine::KnownPublish& publish, TimePoint when) {
+  if (is_home_here(publish.topic)) {
+    idempotency_.remember(publish.topic, publish.idempotency_key, publish.id, when);
   }
 }
 

@@ -163,6 +163,9 @@ class Hub final : public engine::EngineEvents {
   /// Answers PublishedReply: when the message has its place, or (`to.wants_receipt`) when every
   /// reactor has fanned it out.
   void publish(ByteView topic, MessageRef draft, ByteView idempotency_key, const ReplyTo& to);
+  /// A publish of an earlier life of the server, at `when`: a repeat is answered with its id. Those
+  /// of other homes are passed over. Before all else; in the order of their times.
+  void remember_publish(const engine::KnownPublish& publish, TimePoint when);
   /// Answers HistoryReply: at most `limit` messages and about kHistoryBytesMax.
   void history(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view(ByteView topic, const ReplyTo& to);

@@ -8,6 +8,7 @@
 
 #include "wspush/base/bytes.hpp"
 #include "wspush/base/clock.hpp"
+#include "wspush/engine/engine.hpp"
 #include "wspush/hub/message_id.hpp"
 
 namespace wspush::hub {
@@ -17,8 +18,8 @@ namespace wspush::hub {
 /// Thread: the reactor's own.
 class IdempotencyWindow {
  public:
-  static constexpr Duration kLifetime = std::chrono::minutes(5);
-  static constexpr std::size_t kEntriesMax = 200'000;
+  static constexpr Duration kLifetime = engine::kIdempotencyLifetime;
+  static constexpr std::size_t kEntriesMax = engine::kIdempotencyKeysMax;
   static constexpr std::size_t kKeyBytesMax = 255;
 
   std::optional<MessageId> find(ByteView topic, ByteView key, TimePoint now);

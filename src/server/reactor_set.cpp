@@ -72,6 +72,14 @@ void restore_revocations(Reactor& reactor, const std::vector<engine::Revocation>
 }
 static_assert(engine::KeptRevocations::kEntriesMax <= auth::Revocations::kEntriesMax);
 
+/// What publishers may repeat that an earlier life of the server has answered, or was about to.
+void restore_known_publishes(Reactor& reactor, const std::vector<engine::KnownPublish>& known) {
+  const door::Context& context = reactor.context();
+  for (const engine::KnownPublish& each : known) {
+    reactor.hub().remember_publish(each, context.now - (context.wall - each.published));
+  }
+}
+
 }  // namespace
 
 ReactorSet::ReactorSet(std::shared_ptr<const config::Config> config)
@@ -134,6 +142,8 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
   }
   const auto revocations =
       set->disk_ == nullptr ? std::vector<engine::Revocation>() : set->disk_->revocations();
+  const auto known_publishes = set->disk_ == nullptr ? std::vector<engine::KnownPublish>()
+                                                     : set->disk_->take_known_publishes();
   const auto rules = std::make_shared<const auth::TopicRules>(config);
   for (std::size_t index = 0; index < count; ++index) {
     Reactor::Options options{.index = static_cast<std::uint16_t>(index),
@@ -152,6 +162,7 @@ Result<std::unique_ptr<ReactorSet>, StartError> ReactorSet::open(
     set->reactors_.push_back(
         std::make_unique<Reactor>(std::move(options), set->shared_, *set, *set));
     restore_revocations(*set->reactors_.back(), revocations);
+    restore_known_publishes(*set->reactors_.back(), known_publishes);
   }
   return set;
 }

@@ -102,8 +102,8 @@ class Publisher:
         return response
 
     async def _http(self):
-        """One message; sent again under its key until there is an answer, while this server lives:
-        one in memory forgets the key when it dies."""
+        """One message; sent again under its key until there is an answer. A server that keeps its
+        log keeps the key too; of another the key is over when it dies."""
         message = topic, payload, key = self._next()
         headers = {"Content-Type": "application/json",
                    "Idempotency-Key": f"{self.name} {topic} {payload[1]}"}
@@ -119,11 +119,11 @@ class Publisher:
                 assert response.status in (429, 503), response
             except NETWORK_ERRORS:
                 self._close()
-            if life != self.world.restarts:
+            if life != self.world.restarts and not self.world.keeps_log:
                 raise Ended
             attempt += 1
             await asyncio.sleep(next_backoff(self.rng, attempt))
-        if life != self.world.restarts and attempt:
+        if life != self.world.restarts and attempt and not self.world.keeps_log:
             raise Ended  # it may have happened in both lives
         self._acknowledged(message, json.loads(response.body)["id"])
         await self.world.pace(1)

@@ -77,7 +77,8 @@ class World:
         self._sent_by = time.monotonic()
         self._directory = tempfile.mkdtemp(prefix="wspushd-chaos-")
         changes = dict(CONFIG)
-        if options.engine == "disk":
+        self.keeps_log = options.engine == "disk"  # over a restart
+        if self.keeps_log:
             changes["engine"] = {"type": "disk",
                                  "disk": {"path": os.path.join(self._directory, "data")}}
         self.daemon = Daemon(changes, directory=self._directory)
@@ -165,7 +166,7 @@ class World:
     async def restart(self):
         await self.in_thread(self.daemon.kill)
         self.restarts += 1
-        self.record({"event": "restarted", "keeps": self.options.engine == "disk"})
+        self.record({"event": "restarted", "keeps": self.keeps_log})
         self.present({"event": "restarted", "at": self.now()})
         self.daemon = await self.in_thread(
             lambda: Daemon(self._changes, directory=self._directory))

@@ -115,7 +115,7 @@ class EngineContract : public ::testing::TestWithParam<Kind> {
     }
   }
   MessageId publish(TopicPosition& position, const std::string& payload, Ticket ticket = 0) {
-    engine_->publish(position, Message::create(PayloadKind::kText, payload), ticket, kNow);
+    engine_->publish(position, Message::create(PayloadKind::kText, payload), {}, ticket, kNow);
     settle();
     return home_.ordered.back().message->id();
   }
@@ -207,10 +207,10 @@ TEST_P(EngineContract, TopicsDoNotShareTheirPlaces) {
 TEST_P(EngineContract, WhatIsAskedInOneTurnIsCarriedOutInItsOrder) {
   TopicPosition& a = open("a");
   for (Ticket ticket = 1; ticket <= 10; ++ticket) {
-    engine_->publish(a, Message::create(PayloadKind::kText, "x"), ticket, kNow);
+    engine_->publish(a, Message::create(PayloadKind::kText, "x"), {}, ticket, kNow);
   }
   engine_->clear(a, 11);
-  engine_->publish(a, Message::create(PayloadKind::kText, "y"), 12, kNow);
+  engine_->publish(a, Message::create(PayloadKind::kText, "y"), {}, 12, kNow);
   settle();
   ASSERT_EQ(home_.ordered.size(), 11U);
   for (Ticket ticket = 1; ticket <= 10; ++ticket) {

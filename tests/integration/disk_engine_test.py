@@ -81,6 +81,23 @@ class TestARestart:
         own = start(disk(directory))
         assert own.api("GET", "/api/topics/kinds/messages?after=first").json()["messages"] == before
 
+    @pytest.mark.parametrize("before, after", [(1, 2), (3, 1)])
+    def test_a_repeated_publish_is_answered_with_the_first_id(self, start, directory, before, after):
+        own = start(disk(directory, reactors=before))
+        topics = [f"t{i}" for i in range(10)]
+        ids = [own.publish(topic, 1, Idempotency_Key="k")["id"] for topic in topics]
+        own.publish("cleared", 1, Idempotency_Key="k")
+        assert own.api("DELETE", "/api/topics/cleared/messages").status in (200, 204)
+        own.kill()
+        own = start(disk(directory, reactors=after))
+        assert [own.publish(topic, 1, Idempotency_Key="k")["id"] for topic in topics] == ids
+        assert own.publish("cleared", 1, Idempotency_Key="k")["id"]
+        for topic, first in zip(topics, ids):
+            assert [each for each, _ in history(own, topic)[0]] == [first]
+            other = own.publish(topic, 2, Idempotency_Key="k2")["id"]
+            assert offset_of(other) == 2
+        assert history(own, "cleared")[0] == []
+
     def test_a_subscriber_of_a_topic_without_messages_has_missed_nothing(self, start, directory):
         own = start(disk(directory))
         last = own.v1().subscribe("idle")["last"]

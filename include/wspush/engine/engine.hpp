@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "wspush/base/bytes.hpp"
 #include "wspush/base/clock.hpp"
 #include "wspush/hub/message.hpp"
+#include "wspush/hub/message_id.hpp"
 
 // The seam between the hub and what orders and keeps messages. Every reactor has one engine; it is
 // asked only about topics whose home that reactor is. An engine may answer inside the call (memory)
@@ -38,6 +41,17 @@ struct Revocation {
   WallTime before{};
   WallTime until{};
 };
+
+/// A publish that carried an idempotency key: a repeat of it on the topic publishes nothing and
+/// gets `id`, for kIdempotencyLifetime or until kIdempotencyKeysMax have come after it.
+struct KnownPublish {
+  std::string topic;
+  std::string idempotency_key;
+  hub::MessageId id;
+  WallTime published{};
+};
+inline constexpr Duration kIdempotencyLifetime = std::chrono::minutes(5);
+inline constexpr std::size_t kIdempotencyKeysMax = 200'000;
 
 /// The home's side. Thread: the reactor's own.
 class EngineEvents {
@@ -73,9 +87,11 @@ class Engine {
   /// Lifetime: `position` stays where it is until `close`. `name` is borrowed for the call.
   virtual void open(ByteView name, TopicPosition& position) = 0;
 
-  /// `draft` has no id yet and nobody else holds it.
-  virtual void publish(TopicPosition& position, hub::MessageRef draft, Ticket ticket,
-                       TimePoint now) = 0;
+  /// `draft` has no id yet and nobody else holds it. `idempotency_key`, borrowed for the call, is
+  /// kept with the message where messages survive the process; empty: there is none. (What is kept
+  /// is read by who makes the engines, before there are connections; so are revocations.)
+  virtual void publish(TopicPosition& position, hub::MessageRef draft, ByteView idempotency_key,
+                       Ticket ticket, TimePoint now) = 0;
   virtual void clear(TopicPosition& position, Ticket ticket) = 0;
 
   /// The home lets the topic go: no messages are kept and nobody listens. The engine remembers the
@@ -84,8 +100,7 @@ class Engine {
 
   /// Keeps a revocation for as long as messages, whatever becomes of the process. True: there is
   /// nothing to wait for, as nothing survives the process; else on_revocation_kept or
-  /// on_publish_refused will say. (What is kept is read by who makes the engines, before there are
-  /// connections.)
+  /// on_publish_refused will say.
   virtual bool keep_revocation(const Revocation& /*revocation*/, Ticket /*ticket*/,
                                TimePoint /*now*/) {
     return true;

@@ -29,12 +29,12 @@ class HoldingEngine final : public engine::Engine {
   void open(ByteView name, engine::TopicPosition& position) override {
     memory_.open(name, position);
   }
-  void publish(engine::TopicPosition& position, hub::MessageRef draft, engine::Ticket ticket,
-               TimePoint now) override {
+  void publish(engine::TopicPosition& position, hub::MessageRef draft, ByteView /*idempotency_key*/,
+               engine::Ticket ticket, TimePoint now) override {
     if (is_holding) {
       held.push_back({&position, std::move(draft), ticket, now});
     } else {
-      memory_.publish(position, std::move(draft), ticket, now);
+      memory_.publish(position, std::move(draft), {}, ticket, now);
     }
   }
   void clear(engine::TopicPosition& position, engine::Ticket ticket) override {
@@ -48,13 +48,13 @@ class HoldingEngine final : public engine::Engine {
     while (!held.empty()) {
       Held last = std::move(held.back());
       held.pop_back();
-      memory_.publish(*last.position, std::move(last.draft), last.ticket, last.now);
+      memory_.publish(*last.position, std::move(last.draft), {}, last.ticket, last.now);
     }
   }
   void order_oldest() {
     Held first = std::move(held.front());
     held.pop_front();
-    memory_.publish(*first.position, std::move(first.draft), first.ticket, first.now);
+    memory_.publish(*first.position, std::move(first.draft), {}, first.ticket, first.now);
   }
   void refuse_newest_first() {
     while (!held.empty()) {

@@ -68,7 +68,7 @@ class DiskEngineTest : public ::testing::Test {
     }
   }
   void publish(TopicPosition& position, const std::string& payload, Ticket ticket) {
-    engine_->publish(position, Message::create(PayloadKind::kText, payload), ticket,
+    engine_->publish(position, Message::create(PayloadKind::kText, payload), {}, ticket,
                      MonotonicClock::now());
   }
   std::uint64_t refused() const {

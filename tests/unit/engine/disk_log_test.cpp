@@ -71,8 +71,10 @@ class DiskLogTest : public ::testing::Test {
     asked_.push_back(request(DiskRequest::Kind::kOpen, topic));
     asked_.back().name = topic;
   }
-  void ask_publish(const std::string& topic, const std::string& payload, Ticket ticket = 0) {
+  void ask_publish(const std::string& topic, const std::string& payload, Ticket ticket = 0,
+                   const std::string& idempotency_key = {}) {
     asked_.push_back(request(DiskRequest::Kind::kPublish, topic));
+    asked_.back().name = idempotency_key;
     asked_.back().message = Message::create(PayloadKind::kText, payload);
     asked_.back().weight = 1;
     asked_.back().ticket = ticket;
@@ -100,8 +102,9 @@ class DiskLogTest : public ::testing::Test {
     return {answers[0].epoch, answers[0].last, std::move(answers[0].kept)};
   }
   /// Nothing: it was refused.
-  std::optional<MessageId> publish(const std::string& topic, const std::string& payload) {
-    ask_publish(topic, payload);
+  std::optional<MessageId> publish(const std::string& topic, const std::string& payload,
+                                   const std::string& idempotency_key = {}) {
+    ask_publish(topic, payload, 0, idempotency_key);
     const DiskAnswers answers = carry_out();
     EXPECT_EQ(answers.size(), 1U);
     EXPECT_EQ(answers[0].weight, 1U);
@@ -494,6 +497,78 @@ TEST_F(DiskLogTest, KeepsARevocationOnTheDiskBeforeItSaysSo) {
   restart();
   EXPECT_TRUE(log_->revocations().empty());
   EXPECT_EQ(store_.count('r'), 0U);
+}
+
+TEST_F(DiskLogTest, KnowsAfterARestartWhatWasPublishedWithAnIdempotencyKey) {
+  open("a");
+  publish("a", "without");
+  const auto first = publish("a", "x", "k");
+  clock_.advance(std::chrono::minutes(1));
+  open("b");
+  const auto second = publish("b", "y", "k");
+  restart();
+  std::vector<KnownPublish> known = log_->take_known_publishes();
+  ASSERT_EQ(known.size(), 2U) << "oldest first";
+  EXPECT_EQ(known[0].topic, "a");
+  EXPECT_EQ(known[0].idempotency_key, "k");
+  EXPECT_EQ(known[0].id, first);
+  EXPECT_EQ(known[0].published, clock_.wall() - std::chrono::minutes(1));
+  EXPECT_EQ(known[1].topic, "b");
+  EXPECT_EQ(known[1].id, second);
+  EXPECT_THAT(log_->take_known_publishes(), IsEmpty()) << "once";
+  clock_.advance(std::chrono::minutes(4));
+  restart();
+  EXPECT_EQ(log_->take_known_publishes().size(), 1U);
+  EXPECT_EQ(store_.count('i'), 1U) << "the store is rid of the other";
+}
+
+TEST_F(DiskLogTest, KnowsAKeyWhoseMessageIsNoLongerKept) {
+  open("a");
+  publish("a", "x", "k1");
+  clear("a");
+  publish("a", "y", "k2");
+  close("a");
+  restart();
+  EXPECT_EQ(log_->take_known_publishes().size(), 2U);
+}
+
+TEST_F(DiskLogTest, KnowsNoKeyOfAPublishThatWasRefusedAndIsOver) {
+  open("a");
+  publish("a", "x", "k1");
+  store_.failure = FakeStore::Failure::kKept;
+  EXPECT_FALSE(publish("a", "y", "k2"));
+  store_.failure = FakeStore::Failure::kNone;
+  clock_.advance(std::chrono::seconds(1));
+  log_->retry(clock_.now);
+  const auto z = publish("a", "z");
+  EXPECT_EQ(z->offset, 2U) << "the number that y would have had";
+  restart();
+  const auto known = log_->take_known_publishes();
+  ASSERT_EQ(known.size(), 1U) << "z is not what k2 has published";
+  EXPECT_EQ(known[0].idempotency_key, "k1");
+}
+
+TEST_F(DiskLogTest, KnowsNoKeyOfALogThatWasRefusedWhole) {
+  open("a");
+  store_.failure = FakeStore::Failure::kKept;
+  EXPECT_FALSE(publish("a", "y", "k"));
+  store_.failure = FakeStore::Failure::kNone;
+  clock_.advance(std::chrono::seconds(1));
+  log_->retry(clock_.now);
+  publish("a", "z");
+  restart();
+  EXPECT_THAT(log_->take_known_publishes(), IsEmpty());
+  EXPECT_EQ(open("a").payloads(), std::vector<std::string>{"z"});
+}
+
+TEST_F(DiskLogTest, KnowsTheKeyOfWhatWasRefusedButIsThereAfterARestart) {
+  open("a");
+  store_.failure = FakeStore::Failure::kKept;
+  EXPECT_FALSE(publish("a", "y", "k"));
+  store_.failure = FakeStore::Failure::kNone;
+  restart();
+  EXPECT_EQ(log_->take_known_publishes().size(), 1U) << "a repeat would be there twice";
+  EXPECT_EQ(open("a").payloads(), std::vector<std::string>{"y"});
 }
 
 TEST_F(DiskLogTest, DoesNotStartWithARevocationThatItCannotRead) {

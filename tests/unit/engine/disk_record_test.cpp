@@ -69,6 +69,36 @@ TEST(DiskRecord, GivesBackARevocation) {
   }
 }
 
+TEST(DiskRecord, GivesBackAKnownPublish) {
+  const KnownPublish written{.topic = std::string(255, 't'),
+                             .idempotency_key = std::string("k\0", 2),
+                             .id = {0x81234567, 1ULL << 60U},
+                             .published = WallTime(std::chrono::milliseconds(-1))};
+  const auto read = decode_known_publish(encode(written));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->topic, written.topic);
+  EXPECT_EQ(read->idempotency_key, written.idempotency_key);
+  EXPECT_EQ(read->id, written.id);
+  EXPECT_EQ(read->published, written.published);
+}
+
+TEST(DiskRecord, RefusesAKnownPublishWithoutTopicOrKey) {
+  const std::string bytes = encode(KnownPublish{.topic = "t", .idempotency_key = "k"});
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(decode_known_publish(ByteView(bytes).substr(0, size))) << size;
+  }
+  EXPECT_FALSE(decode_known_publish(encode(KnownPublish{.topic = {}, .idempotency_key = "k"})));
+}
+
+TEST(DiskRecord, KnowsThePlaceOfAKnownPublish) {
+  const auto place = place_in_known_publish_key(known_publish_key({.log = 256, .offset = 7}));
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->log, 256U);
+  EXPECT_EQ(place->offset, 7U);
+  EXPECT_FALSE(place_in_known_publish_key(message_key(256, 7)));
+  EXPECT_FALSE(place_in_known_publish_key("i1234567"));
+}
+
 TEST(DiskRecord, RefusesEveryTruncationAndEveryByteTooMany) {
   const auto refuses_others = [](const std::string& bytes, const auto& decode) {
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -99,6 +129,9 @@ TEST(DiskRecord, SortsAsItIsRead) {
   const std::vector<std::string> sorted{closed_key(1),
                                         closed_key(255),
                                         closed_key(256),
+                                        known_publish_key({1, 255}),
+                                        known_publish_key({1, 256}),
+                                        known_publish_key({2, 0}),
                                         message_key(1, 0),
                                         message_key(1, 255),
                                         message_key(1, 256),

@@ -32,8 +32,8 @@ class LateEngine final : public engine::Engine {
       events_->on_opened(position.topic, kept[name]);
     });
   }
-  void publish(engine::TopicPosition& position, MessageRef draft, engine::Ticket ticket,
-               TimePoint now) override {
+  void publish(engine::TopicPosition& position, MessageRef draft, ByteView /*idempotency_key*/,
+               engine::Ticket ticket, TimePoint now) override {
     first_offsets.push_back(position.first_offset);
     ++position.on_the_way;
     later_.emplace_back([this, &position, draft, ticket, now] {

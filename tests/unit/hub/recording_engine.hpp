@@ -55,9 +55,9 @@ class RecordingEngine final : public engine::Engine, public engine::EngineEvents
     opening_ = &position;
     memory_.open(name, position);
   }
-  void publish(engine::TopicPosition& position, MessageRef draft, engine::Ticket ticket,
-               TimePoint now) override {
-    memory_.publish(position, std::move(draft), ticket, now);
+  void publish(engine::TopicPosition& position, MessageRef draft, ByteView idempotency_key,
+               engine::Ticket ticket, TimePoint now) override {
+    memory_.publish(position, std::move(draft), idempotency_key, ticket, now);
   }
   void clear(engine::TopicPosition& position, engine::Ticket ticket) override {
     opening_ = &position;
