@@ -146,24 +146,30 @@ void DiskLog::carry_out_one(DiskRequest& request, DiskAnswers& answers) {
   }
 }
 
-/// Memory ran out under a request: nobody knows what of it is in the batch.
+/// Memory ran out under a request: of one that writes, nobody knows what is in the batch.
 void DiskLog::fail_one(DiskRequest& request, DiskAnswers& answers) {
-  has_failed_ = has_changes_ = true;
   DiskAnswer answer{.kind = DiskAnswer::Kind::kRefused,
                     .position = request.position,
                     .weight = request.weight,
                     .ticket = request.ticket};
   switch (request.kind) {
     case DiskRequest::Kind::kOpen:
-      answer.kind = DiskAnswer::Kind::kOpened;
-      answer.epoch = other_epoch(0);
+      // What was closed before at the same address must not take its messages.
+      topics_.erase(request.position);
+      answer.kind = DiskAnswer::Kind::kNotOpened;
       break;
     case DiskRequest::Kind::kPublish:
     case DiskRequest::Kind::kClear:
     case DiskRequest::Kind::kRevoke:
+      has_failed_ = has_changes_ = true;
+      break;
+    case DiskRequest::Kind::kFindMore:
+      answer.kind = DiskAnswer::Kind::kFound;  // It goes on where it was.
       break;
     case DiskRequest::Kind::kClose:
-    case DiskRequest::Kind::kFindMore:
+      has_failed_ = has_changes_ = true;
+      topics_.erase(request.position);
+      return;
     case DiskRequest::Kind::kWake:
       return;
   }
@@ -383,10 +389,10 @@ bool DiskLog::read_messages(Topic& topic, std::vector<hub::MessageRef>& kept) {
 void DiskLog::find_more(DiskAnswers& answers) {
   DiskAnswer answer{.kind = DiskAnswer::Kind::kFound};
   std::size_t looked_at = 0;
-  std::string last;
-  const std::string begin = std::exchange(found_at_, {});
-  if (!begin.empty()) {
-    const auto done = store_.scan(begin, end_of_kind(begin), [&](ByteView key, ByteView value) {
+  std::string next;
+  if (!found_at_.empty()) {
+    const std::string end = end_of_kind(found_at_);
+    const auto done = store_.scan(found_at_, end, [&](ByteView key, ByteView value) {
       const auto record = decode_topic(value);
       const auto name = name_in_topic_key(key);
       if (record && name && record->closed_at == 0) {
@@ -395,13 +401,14 @@ void DiskLog::find_more(DiskAnswers& answers) {
       if (++looked_at < kLookedAtMax && answer.names.size() < kFoundMax) {
         return true;
       }
-      found_at_.assign(key).push_back('\0');  // the next possible key
+      next.assign(key).push_back('\0');  // the next possible key
       return false;
     });
     if (!done && read_log_.hit(clock_.monotonic()) > 0) {
       log::error("engine.disk: {}; topics that nobody asks for stay on the disk", done.error());
     }
   }
+  found_at_ = std::move(next);  // Only now: where memory runs out it goes on where it was.
   // Without names it is over; a stretch of freed topics alone still says that it goes on.
   if (!answer.names.empty() || !found_at_.empty()) {
     answers.push_back(std::move(answer));
