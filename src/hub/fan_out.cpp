@@ -53,28 +53,36 @@ void Hub::append(Topic& topic, MessageRef message) {
     // Memory ran out for the one before it, here or on its way: a gap says so.
     reset_log(topic, message->id().epoch, message->id().offset - 1);
   }
-  const bool has_keys = !is_stream && (topic.latest != nullptr || !message->key().empty());
-  if (topic.feed == nullptr && !is_stream) {
-    topic.log.append(std::move(message));
-  } else {
-    topic.log.append_foreign(std::move(message));
-  }
-  if (topic.home != nullptr) {
-    history_bytes_ += message_bytes;
-  }
-  if (has_keys) {
-    index_latest(topic, topic.log.at(topic.log.last()));
-  }
+  // What may fail comes first: the message is here with all that belongs to it, or it is not.
   if (topic.rated_idle != nullptr) {
     wake_rated(topic);
+  }
+  if (topic.subscribers > 0) {
+    mark_dirty(topic);
+  }
+  append_to_log(topic, std::move(message));
+  if (topic.home != nullptr) {
+    history_bytes_ += message_bytes;
   }
   if (topic.subscribers == 0) {
     topic.skip_unflushed();
   } else {
     topic.unflushed_bytes += static_cast<std::uint32_t>(message_bytes);
-    mark_dirty(topic);
   }
   trim(topic);
+}
+
+/// Where memory runs out nothing has changed.
+void Hub::append_to_log(Topic& topic, MessageRef message) {
+  topic.log.make_room();
+  if (topic.feed != nullptr || topic.stream != StreamState::kNoStream) {
+    topic.log.append_foreign(std::move(message));
+    return;
+  }
+  if (topic.latest != nullptr || topic.has_lost_keys || !message->key().empty()) {
+    index_latest(topic, message);
+  }
+  topic.log.append(std::move(message));
 }
 
 void Hub::mark_dirty(Topic& topic) {

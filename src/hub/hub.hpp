@@ -239,6 +239,7 @@ class Hub final : public engine::EngineEvents {
  private:
   struct Preparation {
     ReplyTo to;
+    TimePoint since{};
     std::uint32_t missing = 0;
   };
   /// Of a publish with an idempotency key.
@@ -313,15 +314,19 @@ class Hub final : public engine::EngineEvents {
   LogBounds bounds_of(const Topic& topic) const;
   void sweep_topic(Topic& topic);
   void end_those_too_slow();
+  void end_long_waits();
   void trim(Topic& topic);
-  void index_latest(Topic& topic, const MessageRef& added);
-  void make_latest_index(Topic& topic, const std::vector<MessageRef>& aside);
+  void index_latest(Topic& topic, const MessageRef& next);
+  std::unique_ptr<LatestIndex> latest_index_of(const Topic& topic,
+                                               const std::vector<MessageRef>& aside) const;
   static constexpr int kVictimsPerPublish = 16;
   static constexpr int kVictimsPerSweep = 1024;
   void tell_history_bytes();
   bool keeps_too_much() const;
   void enforce_history_bytes(int rounds_max);
   void reply(const ReplyTo& to, Reply&& reply);
+  template <typename Step>
+  void or_unavailable(const ReplyTo& to, Step&& step);
 
   /// Mail, or a call where the other reactor is this one.
   void tell(std::uint16_t reactor, HubMail mail);
@@ -334,6 +339,7 @@ class Hub final : public engine::EngineEvents {
   void judge_subscription(std::uint32_t index);
 
   // subscribing.cpp
+  void prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to, Handle& waiting);
   void become_ready(Topic& topic);
   void end_wait(Handle preparation);
   std::uint32_t add_subscription(Topic& topic, Member who, const SubscribeOptions& options);
@@ -343,24 +349,33 @@ class Hub final : public engine::EngineEvents {
   void end_subscription(std::uint32_t index);
   void count_changed(Topic& topic);
 
-  // home.cpp
+  // opening.cpp
+  void ask_for_log(Topic& topic);
+  void ask_again(Topic& topic);
   Topic* open_home_topic(ByteView name);
+  void take_kept(Topic& topic, std::span<const MessageRef> kept);
+  void defer(const Topic& topic, HubMail mail, const ReplyTo& to);
+  void refuse_deferred(const Topic& topic);
+  void open_replica(const OpenReplicaMail& mail);
+  void send_snapshot(const Topic& topic, const Replica& replica);
+  void on_snapshot(SnapshotMail&& mail);
+  void tell_hole(Topic& topic);
+
+  // home.cpp
   std::uint64_t subscribers_of(const Topic& topic);
   void publish_at_home(ByteView topic, MessageRef draft, ByteView idempotency_key,
                        const ReplyTo& to);
+  bool is_repeat(const Topic& topic, ByteView idempotency_key, const ReplyTo& to);
   void history_at_home(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view_at_home(ByteView topic, const ReplyTo& to);
   void clear_at_home(ByteView topic, const ReplyTo& to);
   void end_publish(Handle handle, Reply answer, bool is_owed_receipt = false);
   void end_keyed_publish(const PendingPublish& pending, const Reply& answer, bool is_owed_receipt);
-  void defer(const Topic& topic, HubMail mail, const ReplyTo& to);
-  void open_replica(const OpenReplicaMail& mail);
-  void send_snapshot(const Topic& topic, const Replica& replica);
-  void on_snapshot(SnapshotMail&& mail);
   void reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last);
 
   // fan_out.cpp
   void append(Topic& topic, MessageRef message);
+  void append_to_log(Topic& topic, MessageRef message);
   void mark_dirty(Topic& topic);
   bool flush_topic(Topic& topic, std::size_t& sends_left);
   bool walk(Topic& topic, MemberArray& array, std::size_t& sends_left);
@@ -417,7 +432,9 @@ class Hub final : public engine::EngineEvents {
   void on_feed_opened(const FeedOpenedMail& mail);
   void on_feed_mail(const FeedMail& mail);
   void trim_feed(Topic& topic);
-  void judge_feed(Topic& topic);
+  void judge_feed(Feed& feed) const;
+  void append_entry(Topic& topic, const FeedMail& mail);
+  void end_subscribers(const Topic& topic);
   FeedPosition position_of(const Feed& feed) const {
     return {.epoch = position_epoch_, .counts = feed.position};
   }
@@ -439,6 +456,8 @@ class Hub final : public engine::EngineEvents {
 
   // feeds_at_home.cpp: what reactors with feeds get from here
   void open_feed_at_home(const OpenFeedMail& mail);
+  Handle find_home_feed(const OpenFeedMail& mail);
+  Handle register_feed(const OpenFeedMail& mail);
   void close_feed_at_home(const CloseFeedMail& mail);
   void forward_to_feeds(Topic& topic, FeedMail mail);
   void make_routes(const Topic& topic, FeedRoutes& routes);
@@ -516,7 +535,9 @@ class Hub final : public engine::EngineEvents {
   std::uint64_t history_bytes_ = 0;       ///< of the logs at home here
   std::uint64_t history_bytes_told_ = 0;  ///< of them, in HubShared::history_bytes
   std::uint32_t sweep_at_ = 0;
-  std::uint32_t slow_at_ = 0;  ///< the next place that `end_those_too_slow` looks at
+  std::uint32_t slow_at_ = 0;   ///< the next place that `end_those_too_slow` looks at
+  std::uint32_t waits_at_ = 0;  ///< and `end_long_waits`, of the preparations and the cursors
+  std::uint32_t fetches_at_ = 0;
 
   std::vector<Handle> dirty_;
   std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_;
@@ -571,14 +592,8 @@ class Hub final : public engine::EngineEvents {
 inline constexpr std::uint32_t kHistoryMessagesMax = 300;
 inline constexpr std::size_t kHistoryBytesMax = 1 << 20;
 
-/// What a feed's ring keeps for those of its subscribers that lag a little; they get the rest from
-/// the topics' logs.
-inline constexpr std::uint64_t kFeedRingMessagesMax = 1024;
-inline constexpr std::uint64_t kFeedRingBytesMax = 1 << 20;
-/// What one home answers at once to somebody who is away from the ring (one message at least).
-inline constexpr std::size_t kPieceMessagesMax = 1024;
-inline constexpr std::size_t kPieceBytesMax = 1 << 20;
-/// Topics that were freed of which a home knows how far they had dropped messages.
-inline constexpr std::size_t kDroppedTopicsMax = 16'384;
+/// Those who wait for one topic, or for one answer. Each is a request of a connection, or the one
+/// opening of a topic that was found.
+inline constexpr std::size_t kDeferredMax = 1024;
 
 }  // namespace wspush::hub
