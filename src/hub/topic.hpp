@@ -122,11 +122,11 @@ struct Topic {
   std::uint32_t subscribers = 0;  ///< of this reactor
   bool is_ready = false;          ///< the log is here
   bool is_dirty = false;          ///< stands in the list of topics to be flushed
-  bool is_count_dirty = false;    ///< replica: the home has yet to be told `subscribers`
+  bool is_count_dirty : 1 = false;  ///< replica: the home has yet to be told `subscribers`
   /// Of a replica: memory ran out for a message, which nobody here has been told yet.
-  bool has_missed = false;
+  bool has_missed : 1 = false;
   /// The log begins behind a hole in which there may have been messages with keys.
-  bool has_lost_keys = false;
+  bool has_lost_keys : 1 = false;
   StreamState stream = StreamState::kNoStream;
   // The sweep sees to it that these are never further back than kLongAgo and a little.
   ShortTime flushed_at;  ///< when the arrays were last sent something
