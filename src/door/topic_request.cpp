@@ -173,6 +173,8 @@ std::optional<hub::Subscribed> TopicRequest::subscribe(hub::WireForm form) {
   context_.hub.remove_subscriber(connection().handle().slot);  // What was prepared for it.
   if (subscribed.error() == hub::HubError::kForbidden) {
     refuse(403, "forbidden", "no rule fits the topic any more");
+  } else if (subscribed.error() == hub::HubError::kUnavailable) {
+    refuse(503, "unavailable", "the topic's log has not come in time");
   } else {
     refuse(429, "limit_exceeded", "limits.topics is reached");
   }

@@ -286,6 +286,10 @@ class RawHandshake final : public WebSocketHandshake {
       refuse(403, "forbidden", "no rule fits the topic any more");
       return;
     }
+    if (!subscribed && subscribed.error() == hub::HubError::kUnavailable) {
+      refuse(503, "unavailable", "the topic's log has not come in time");
+      return;
+    }
     if (!subscribed) {
       refuse(429, "limit_exceeded", "limits.topics is reached");
       return;

@@ -1,33 +1,12 @@
 #include "engine/disk_engine.hpp"
 
-#include <new>
 #include <string>
 #include <utility>
 
+#include "base/lack_of_memory.hpp"
 #include "base/logging.hpp"
 
 namespace wspush::engine {
-
-namespace {
-
-/// Calls `f` with each, as nobody says them again. Throws bad_alloc, when all have been, where
-/// memory ran out for one.
-template <typename Items, typename F>
-void each_despite_lack_of_memory(Items& items, F&& f) {
-  bool has_failed = false;
-  for (auto& item : items) {
-    try {
-      f(item);
-    } catch (const std::bad_alloc&) {
-      has_failed = true;
-    }
-  }
-  if (has_failed) {
-    throw std::bad_alloc();
-  }
-}
-
-}  // namespace
 
 void DiskEngine::start(EngineEvents& events) {
   events_ = &events;
@@ -45,7 +24,8 @@ DiskRequest& DiskEngine::ask(DiskRequest::Kind kind, TopicPosition* position) {
 }
 
 void DiskEngine::open(ByteView name, TopicPosition& position) {
-  ask(DiskRequest::Kind::kOpen, &position).name = name;
+  std::string own(name);  // First, as it may throw: no request may stay by half.
+  ask(DiskRequest::Kind::kOpen, &position).name = std::move(own);
   ++position.on_the_way;
 }
 
@@ -91,8 +71,9 @@ bool DiskEngine::keep_revocation(const Revocation& revocation, Ticket ticket, Ti
     refuse(ticket);
     return false;
   }
+  auto own = std::make_shared<const Revocation>(revocation);
   DiskRequest& request = ask(DiskRequest::Kind::kRevoke, nullptr);
-  request.revocation = std::make_shared<const Revocation>(revocation);
+  request.revocation = std::move(own);
   request.ticket = ticket;
   return false;
 }
@@ -131,6 +112,8 @@ void DiskEngine::take_one(DiskAnswer& answer) {
       position->last_offset = answer.last;
       events_->on_opened(position->topic, std::move(answer.kept));
       break;
+    case DiskAnswer::Kind::kNotOpened:
+      break;  // Nothing is on the way any more: the home asks again.
     case DiskAnswer::Kind::kOrdered:
       position->last_offset = answer.message->id().offset;
       events_->on_ordered(position->topic, std::move(answer.message), answer.ticket);

@@ -37,7 +37,15 @@ struct DiskRequest {
 };
 
 struct DiskAnswer {
-  enum class Kind : std::uint8_t { kOpened, kOrdered, kRefused, kCleared, kRevoked, kFound };
+  enum class Kind : std::uint8_t {
+    kOpened,
+    kNotOpened,  ///< memory ran out: the topic may be asked for again
+    kOrdered,
+    kRefused,
+    kCleared,
+    kRevoked,
+    kFound,
+  };
 
   Kind kind{};
   TopicPosition* position = nullptr;
@@ -47,7 +55,7 @@ struct DiskAnswer {
   Ticket ticket = 0;                  ///< kOrdered, kRefused, kCleared, kRevoked
   hub::MessageRef message;            ///< kOrdered
   std::vector<hub::MessageRef> kept;  ///< kOpened: oldest first
-  std::vector<std::string> names;     ///< kFound
+  std::vector<std::string> names;     ///< kFound; none: the search goes on all the same
 };
 
 using DiskAnswers = std::vector<DiskAnswer>;

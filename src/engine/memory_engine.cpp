@@ -1,5 +1,8 @@
 #include "engine/memory_engine.hpp"
 
+#include <iterator>
+#include <new>
+
 #include "base/siphash.hpp"
 
 namespace wspush::engine {
@@ -39,12 +42,18 @@ void MemoryEngine::clear(TopicPosition& position, Ticket ticket) {
 
 void MemoryEngine::close(ByteView name, const TopicPosition& position) {
   const std::uint64_t hash = hash_of(name);
-  const auto [known, is_new] = remembered_.try_emplace(hash);
-  if (!is_new) {
-    oldest_.erase(known->second);  // Another name with this hash: the newer one stays.
+  oldest_.push_back(Remembered{hash, position.last_offset, position.epoch});
+  const auto newest = std::prev(oldest_.end());
+  try {
+    const auto [known, is_new] = remembered_.try_emplace(hash, newest);
+    if (!is_new) {
+      oldest_.erase(known->second);  // Another name with this hash: the newer one stays.
+      known->second = newest;
+    }
+  } catch (const std::bad_alloc&) {
+    oldest_.pop_back();
+    throw;
   }
-  known->second =
-      oldest_.insert(oldest_.end(), Remembered{hash, position.last_offset, position.epoch});
   if (oldest_.size() > remembered_max_) {
     remembered_.erase(oldest_.front().hash);
     oldest_.pop_front();

@@ -46,6 +46,7 @@ void Hub::append(Topic& topic, MessageRef message) {
     // The publisher pays: nobody who keeps up may lose a message to a burst.
     std::size_t sends_left = SIZE_MAX;
     flush_topic(topic, sends_left);
+    finish_flush(topic);
   }
   const bool is_stream = topic.stream != StreamState::kNoStream;
   if (topic.feed == nullptr && !is_stream &&
@@ -53,28 +54,36 @@ void Hub::append(Topic& topic, MessageRef message) {
     // Memory ran out for the one before it, here or on its way: a gap says so.
     reset_log(topic, message->id().epoch, message->id().offset - 1);
   }
-  const bool has_keys = !is_stream && (topic.latest != nullptr || !message->key().empty());
-  if (topic.feed == nullptr && !is_stream) {
-    topic.log.append(std::move(message));
-  } else {
-    topic.log.append_foreign(std::move(message));
-  }
-  if (topic.home != nullptr) {
-    history_bytes_ += message_bytes;
-  }
-  if (has_keys) {
-    index_latest(topic, topic.log.at(topic.log.last()));
-  }
+  // What may fail comes first: the message is here with all that belongs to it, or it is not.
   if (topic.rated_idle != nullptr) {
     wake_rated(topic);
+  }
+  if (topic.subscribers > 0) {
+    mark_dirty(topic);
+  }
+  append_to_log(topic, std::move(message));
+  if (topic.home != nullptr) {
+    history_bytes_ += message_bytes;
   }
   if (topic.subscribers == 0) {
     topic.skip_unflushed();
   } else {
     topic.unflushed_bytes += static_cast<std::uint32_t>(message_bytes);
-    mark_dirty(topic);
   }
   trim(topic);
+}
+
+/// Where memory runs out nothing has changed.
+void Hub::append_to_log(Topic& topic, MessageRef message) {
+  topic.log.make_room();
+  if (topic.feed != nullptr || topic.stream != StreamState::kNoStream) {
+    topic.log.append_foreign(std::move(message));
+    return;
+  }
+  if (topic.latest != nullptr || topic.has_lost_keys || !message->key().empty()) {
+    index_latest(topic, message);
+  }
+  topic.log.append(std::move(message));
 }
 
 void Hub::mark_dirty(Topic& topic) {
@@ -108,8 +117,14 @@ bool Hub::flush(std::size_t sends_max) {
   std::size_t kept = 0;
   for (const Handle handle : dirty_) {
     Topic* topic = topics_.find(handle);
-    if (topic != nullptr && topic->is_dirty && !flush_topic(*topic, sends_left)) {
+    if (topic == nullptr || !topic->is_dirty) {
+      continue;
+    }
+    // Who was not sent it may still take it in this turn, so then it is trimmed in the next one.
+    if (!flush_topic(*topic, sends_left) || has_short_sends_) {
       dirty_[kept++] = handle;
+    } else {
+      finish_flush(*topic);
     }
   }
   dirty_.resize(kept);
@@ -120,7 +135,9 @@ bool Hub::flush(std::size_t sends_max) {
   return kept > 0 || (!presence_listed_.empty() && now_ >= tell_from_);
 }
 
+/// False: there is more to send. True: finish_flush may follow.
 bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
+  has_short_sends_ = false;
   while (topic.flushed < topic.log.last()) {
     if (topic.walked_messages == 0) {
       let_join(topic);
@@ -138,7 +155,6 @@ bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
     topic.walked_messages = 0;
     topic.flushed_at = ShortTime::before(now_);
   }
-  finish_flush(topic);
   return true;
 }
 
@@ -242,6 +258,7 @@ bool Hub::walk(Topic& topic, MemberArray& array, std::size_t& sends_left) {
 }
 
 void Hub::handle_short_sends(Topic& topic, MemberArray& array, std::uint32_t begin) {
+  has_short_sends_ = has_short_sends_ || !short_sends_.empty();
   // From the back: taking a member out moves only members that stand behind it.
   std::sort(short_sends_.begin(), short_sends_.end(),
             [](const ShortSend& a, const ShortSend& b) { return a.index > b.index; });

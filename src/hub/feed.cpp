@@ -13,7 +13,6 @@
 namespace wspush::hub {
 namespace {
 
-constexpr char kSeparator = '\n';  // No topic has it.
 constexpr std::size_t kEpochBytes = 4;
 constexpr std::size_t kCheckBytes = 2;
 constexpr std::size_t kHomesMax = 1024;
@@ -72,7 +71,7 @@ std::string feed_name(std::span<const std::string> filters) {
   std::string name;
   for (const ByteView filter : sorted) {
     if (!name.empty()) {
-      name.push_back(kSeparator);
+      name.push_back(kFilterSeparator);
     }
     name.append(filter);
   }
@@ -80,21 +79,17 @@ std::string feed_name(std::span<const std::string> filters) {
 }
 
 bool is_feed(ByteView name) {
-  return has_wildcard(name) || name.find(kSeparator) != ByteView::npos;
+  return has_wildcard(name) || name.find(kFilterSeparator) != ByteView::npos;
 }
 
 std::vector<ByteView> filters_of(ByteView name) {
   std::vector<ByteView> filters;
-  while (!name.empty()) {
-    const std::size_t end = std::min(name.find(kSeparator), name.size());
-    filters.push_back(name.substr(0, end));
-    name.remove_prefix(std::min(end + 1, name.size()));
-  }
+  for_each_filter(name, [&](ByteView filter) { filters.push_back(filter); });
   return filters;
 }
 
 ByteView FeedEntry::pattern() const {
-  return feed->find(kSeparator) == std::string::npos ? ByteView(*feed) : ByteView();
+  return feed->find(kFilterSeparator) == std::string::npos ? ByteView(*feed) : ByteView();
 }
 
 std::string to_string(const FeedPosition& position) {

@@ -15,6 +15,16 @@ namespace wspush::hub {
 
 using SharedName = std::shared_ptr<const std::string>;
 
+/// What a feed's ring keeps for those of its subscribers that lag a little; they get the rest from
+/// the topics' logs.
+inline constexpr std::uint64_t kFeedRingMessagesMax = 1024;
+inline constexpr std::uint64_t kFeedRingBytesMax = 1 << 20;
+/// What one home answers at once to somebody who is away from the ring (one message at least).
+inline constexpr std::size_t kPieceMessagesMax = 1024;
+inline constexpr std::size_t kPieceBytesMax = 1 << 20;
+/// Topics that were freed of which a home knows how far they had dropped messages.
+inline constexpr std::size_t kDroppedTopicsMax = 16'384;
+
 // --- in the reactor that has the feed
 
 /// A part of what a subscriber missed, from one home and by its counts; or what the feed's own ring
@@ -45,6 +55,7 @@ struct FeedCursor {
   std::vector<FetchedPiece> pieces;
   std::uint32_t taken = 0;     ///< items of the first piece that it has
   std::uint32_t fetching = 0;  ///< homes that have not answered
+  TimePoint asked_at{};        ///< when they were asked
   bool is_asking = false;      ///< just now
   bool is_away = false;        ///< from the ring
   bool is_subscribed = false;
@@ -62,6 +73,7 @@ struct Feed {
   std::vector<std::uint64_t> position;  ///< by home: what has come
   std::vector<std::uint64_t> base;      ///< the position before the ring's first entry
   std::uint32_t missing = 0;            ///< homes that have not registered it yet
+  bool has_asked = false;               ///< some of them at least
   std::uint32_t prepared = 0;           ///< cursors that wait for their subscriber
   config::WhenSlow when_slow = config::WhenSlow::kGap;
 };

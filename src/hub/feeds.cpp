@@ -1,8 +1,11 @@
 // Feeds of this reactor: the ring that their subscribers share, and the way back to it for those
 // who were away.
 #include <algorithm>
+#include <cerrno>
+#include <new>
 
 #include "base/check.hpp"
+#include "base/lack_of_memory.hpp"
 #include "hub/hub.hpp"
 
 namespace wspush::hub {
@@ -65,25 +68,28 @@ Topic* Hub::open_feed(ByteView name) {
     ++counters_.topic_limit_hits;
     return nullptr;
   }
-  Topic& topic = add_topic(name);
-  topic.rule = nullptr;
-  topic.feed = std::make_unique<Feed>();
-  Feed& feed = *topic.feed;
-  feed.name = std::make_shared<const std::string>(name);
-  feed.at_homes.resize(options_.reactors);
-  feed.position.resize(options_.reactors);
-  feed.base.resize(options_.reactors);
-  feed.missing = options_.reactors;
-  judge_feed(topic);
-  for (std::uint16_t home = 0; home < options_.reactors; ++home) {
-    tell(home, OpenFeedMail{.name = feed.name, .reactor = options_.reactor, .feed = topic.handle});
+  Topic* topic = nullptr;
+  try {
+    auto feed = std::make_unique<Feed>();
+    feed->name = std::make_shared<const std::string>(name);
+    feed->at_homes.resize(options_.reactors);
+    feed->position.resize(options_.reactors);
+    feed->base.resize(options_.reactors);
+    feed->missing = options_.reactors;
+    judge_feed(*feed);
+    topic = &add_topic(name);
+    topic->feed = std::move(feed);
+  } catch (const std::bad_alloc&) {
+    shared_.topics.fetch_sub(1, std::memory_order_relaxed);
+    throw;
   }
-  return &topic;
+  topic->rule = nullptr;
+  ask_for_log(*topic);
+  return topic;
 }
 
 /// Its `when_slow` is what the rules of all its topics and patterns agree on.
-void Hub::judge_feed(Topic& topic) {
-  Feed& feed = *topic.feed;
+void Hub::judge_feed(Feed& feed) const {
   bool is_first = true;
   for (const ByteView filter : filters_of(*feed.name)) {
     const config::TopicRule* const rule = rules_->rule_of(filter);
@@ -95,7 +101,9 @@ void Hub::judge_feed(Topic& topic) {
 
 void Hub::on_feed_opened(const FeedOpenedMail& mail) {
   Topic* const topic = topics_.find(mail.feed);
-  WSPUSH_CHECK(topic != nullptr);  // It is not freed before it is ready.
+  if (topic == nullptr || topic->feed->at_homes[mail.home]) {
+    return;  // It had asked twice, and knows.
+  }
   Feed& feed = *topic->feed;
   feed.at_homes[mail.home] = mail.at_home;
   feed.position[mail.home] = feed.base[mail.home] = mail.count;
@@ -106,34 +114,61 @@ void Hub::on_feed_opened(const FeedOpenedMail& mail) {
 
 void Hub::on_feed_mail(const FeedMail& mail) {
   if (mail.receipt) {
-    tally_of(mail.message, mail.receipt);
+    tally_append({.replica = {}, .message = mail.message, .receipt = mail.receipt}, nullptr);
   }
-  for (const Handle handle : mail.targets->feeds) {
+  // One that memory runs out for keeps nothing from the others.
+  each_despite_lack_of_memory(mail.targets->feeds, [&](const Handle handle) {
     Topic* const topic = topics_.find(handle);
     if (topic == nullptr) {
-      continue;  // The home will hear that it is closed.
+      return;  // The home will hear that it is closed.
     }
     Feed& feed = *topic->feed;
-    if (topic->subscribers > 0 || feed.prepared > 0) {
-      FeedPosition position = position_of(feed);
-      position.counts[mail.home] = mail.count;
-      if (mail.receipt) {
-        tally_until_flushed(tallies_.find(mail.message.get())->second, *topic);
-      }
-      append(*topic, Message::create(FeedEntry{.original = mail.message,
-                                               .topic = mail.targets->topic,
-                                               .feed = feed.name,
-                                               .position = std::move(position),
-                                               .home = mail.home,
-                                               .count = mail.count,
-                                               .gap_after = mail.gap_after,
-                                               .gap_next = mail.gap_next}));
-      feed.position[mail.home] = mail.count;
-    } else {
+    if (topic->subscribers == 0 && feed.prepared == 0) {
       feed.position[mail.home] = mail.count;
       feed.base = feed.position;
       topic->skip_unflushed();
       topic->log.drop_before(topic->log.last() + 1);
+      return;
+    }
+    try {
+      append_entry(*topic, mail);
+    } catch (const std::bad_alloc&) {
+      // Nobody could see the hole: who is there comes again, and gets from the home what is missing
+      // in the ring.
+      feed.base[mail.home] = feed.position[mail.home] = mail.count;
+      end_subscribers(*topic);
+      throw;
+    }
+  });
+}
+
+void Hub::append_entry(Topic& topic, const FeedMail& mail) {
+  Feed& feed = *topic.feed;
+  FeedPosition position = position_of(feed);
+  position.counts[mail.home] = mail.count;
+  if (mail.receipt) {
+    if (const auto tally = tallies_.find(mail.message.get()); tally != tallies_.end()) {
+      tally_until_flushed(tally->second, topic);
+    }
+  }
+  append(topic, Message::create(FeedEntry{.original = mail.message,
+                                          .topic = mail.targets->topic,
+                                          .feed = feed.name,
+                                          .position = std::move(position),
+                                          .home = mail.home,
+                                          .count = mail.count,
+                                          .gap_after = mail.gap_after,
+                                          .gap_next = mail.gap_next}));
+  feed.position[mail.home] = mail.count;
+}
+
+/// As broken connections, so that they come again.
+void Hub::end_subscribers(const Topic& topic) {
+  for (std::uint32_t index = 0; index < table_.index_end(); ++index) {
+    const Subscription& subscription = table_[index];
+    if (subscription.state != Subscription::State::kFree &&
+        subscription.topic == topic.handle.slot) {
+      events_.on_send_error(subscription.slot, ECONNABORTED);
     }
   }
 }
@@ -157,13 +192,14 @@ void Hub::trim_feed(Topic& topic) {
 
 Handle Hub::add_cursor(const Topic& topic, std::uint32_t slot,
                        std::vector<std::uint64_t> position) {
+  std::vector<std::uint64_t> told(options_.reactors);  // First, as it may throw.
   const Handle handle = feed_cursors_.emplace();
   FeedCursor& cursor = *feed_cursors_.find(handle);
   cursor.handle = handle;
   cursor.feed = topic.handle;
   cursor.slot = slot;
   cursor.position = std::move(position);
-  cursor.told.resize(options_.reactors);
+  cursor.told = std::move(told);
   return handle;
 }
 
@@ -177,7 +213,12 @@ void Hub::put_behind(const Topic& topic, std::uint32_t index, std::uint64_t curs
   added.is_subscribed = true;
   added.is_latest =
       table_[index].mode != Mode::kAll || topic.feed->when_slow == config::WhenSlow::kLatest;
-  table_.put_behind(index, handle.slot, cursor);
+  try {
+    table_.put_behind(index, handle.slot, cursor);
+  } catch (const std::bad_alloc&) {
+    feed_cursors_.erase(handle);
+    throw;
+  }
 }
 
 void Hub::end_behind(std::uint32_t index) {
@@ -201,7 +242,12 @@ FeedCursor* Hub::prepare_cursor(Topic& topic, std::uint32_t slot, const After& a
   const Handle handle =
       add_cursor(topic, slot,
                  is_known ? after.position.counts : std::vector<std::uint64_t>(options_.reactors));
-  prepared_[{slot, topic.handle.slot}] = handle;
+  try {
+    prepared_[{slot, topic.handle.slot}] = handle;
+  } catch (const std::bad_alloc&) {
+    feed_cursors_.erase(handle);
+    throw;
+  }
   ++topic.feed->prepared;
   FeedCursor& cursor = *feed_cursors_.find(handle);
   cursor.is_away = true;
@@ -246,6 +292,10 @@ Result<Subscribed, HubError> Hub::subscribe_to_feed(Topic& topic, Member who,
   if (cursor == nullptr) {
     return Unexpected(HubError::kUnavailable);  // It was prepared without an `after`.
   }
+  if (cursor->fetching > 0) {
+    forget_prepared(topic, who.slot);
+    return Unexpected(HubError::kUnavailable);  // A home has not answered in time.
+  }
   answer.recovered = options.after.kind == After::Kind::kFirst || !cursor->has_lost;
   prepared_.erase({who.slot, topic.handle.slot});
   --topic.feed->prepared;
@@ -278,6 +328,7 @@ void Hub::fetch(FeedCursor& cursor, const Topic& topic) {
     }
   }
   cursor.fetching = static_cast<std::uint32_t>(homes.size());
+  cursor.asked_at = now_;
   cursor.is_asking = true;
   for (const std::uint16_t home : homes) {
     tell(home, FetchMail{.name = feed.name,

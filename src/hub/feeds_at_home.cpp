@@ -1,6 +1,7 @@
 // What a home does for feeds: it forwards to them what is published, and reads for those who come
 // back what its topics have kept.
 #include <algorithm>
+#include <new>
 
 #include "wspush/hub/topic_name.hpp"
 
@@ -56,23 +57,48 @@ void Hub::open_feed_at_home(const OpenFeedMail& mail) {
     has_feeds_ = true;
     feeds_since_ = count_;
   }
-  const Handle at_home =
-      home_feeds_.emplace(HomeFeed{.name = mail.name, .reactor = mail.reactor, .feed = mail.feed});
-  for (const ByteView filter : filters_of(*mail.name)) {
-    patterns_.add(filter, at_home.slot);
-  }
-  ++patterns_version_;
+  const Handle known = mail.is_again ? find_home_feed(mail) : Handle{};
+  const Handle at_home = known ? known : register_feed(mail);
   tell(mail.reactor,
        FeedOpenedMail{
            .feed = mail.feed, .home = options_.reactor, .at_home = at_home, .count = count_});
 }
 
+Handle Hub::find_home_feed(const OpenFeedMail& mail) {
+  Handle found;
+  home_feeds_.for_each([&](Handle handle, const HomeFeed& feed) {
+    if (feed.reactor == mail.reactor && feed.feed == mail.feed) {
+      found = handle;
+    }
+  });
+  return found;
+}
+
+Handle Hub::register_feed(const OpenFeedMail& mail) {
+  const std::vector<ByteView> filters = filters_of(*mail.name);
+  const Handle at_home =
+      home_feeds_.emplace(HomeFeed{.name = mail.name, .reactor = mail.reactor, .feed = mail.feed});
+  std::size_t added = 0;
+  try {
+    for (; added < filters.size(); ++added) {
+      patterns_.add(filters[added], at_home.slot);
+    }
+  } catch (const std::bad_alloc&) {
+    while (added > 0) {
+      patterns_.remove(filters[--added], at_home.slot);
+    }
+    home_feeds_.erase(at_home);
+    throw;
+  }
+  ++patterns_version_;
+  return at_home;
+}
+
 void Hub::close_feed_at_home(const CloseFeedMail& mail) {
   const HomeFeed* const closed = home_feeds_.find(mail.at_home);
   WSPUSH_CHECK(closed != nullptr);
-  for (const ByteView filter : filters_of(*closed->name)) {
-    patterns_.remove(filter, mail.at_home.slot);
-  }
+  for_each_filter(*closed->name,
+                  [&](ByteView filter) { patterns_.remove(filter, mail.at_home.slot); });
   home_feeds_.erase(mail.at_home);
   ++patterns_version_;
 }
@@ -100,7 +126,6 @@ void Hub::make_routes(const Topic& topic, FeedRoutes& routes) {
   if (routes.made_at == patterns_version_) {
     return;
   }
-  routes.made_at = patterns_version_;
   matches_.clear();
   patterns_.match(topic.name, matches_);
   // A set may fit by several of its patterns, and gets the message once.
@@ -109,6 +134,7 @@ void Hub::make_routes(const Topic& topic, FeedRoutes& routes) {
   routes.feeds = matches_;
   routes.targets.clear();
   if (matches_.empty()) {
+    routes.made_at = patterns_version_;
     return;
   }
   const auto name = std::make_shared<const std::string>(topic.name);
@@ -126,6 +152,7 @@ void Hub::make_routes(const Topic& topic, FeedRoutes& routes) {
       routes.targets.push_back(std::move(targets));
     }
   }
+  routes.made_at = patterns_version_;  // Last: where memory runs out they are made again.
 }
 
 std::uint64_t Hub::feed_subscribers_of(const Topic& topic) {
@@ -169,15 +196,22 @@ void Hub::unlink_from_newest(const Topic& topic) {
   }
 }
 
-/// It has just dropped something.
+/// It has just dropped something. Where memory runs out for that, everybody who comes back to any
+/// topic here is told, as of what is forgotten.
 void Hub::note_drop(Topic& topic) {
   if (!has_feeds_) {
     return;
   }
-  if (topic.home->routes == nullptr) {
-    topic.home->routes = std::make_unique<FeedRoutes>();
+  ++drops_;
+  try {
+    if (topic.home->routes == nullptr) {
+      topic.home->routes = std::make_unique<FeedRoutes>();
+    }
+    topic.home->routes->dropped_at = drops_;
+  } catch (const std::bad_alloc&) {
+    forgotten_ = std::max(forgotten_, topic.dropped());
+    forgotten_at_ = drops_;
   }
-  topic.home->routes->dropped_at = ++drops_;
 }
 
 std::uint64_t Hub::dropped_at(const Topic& topic) {
@@ -192,7 +226,12 @@ void Hub::remember_dropped(const Topic& topic) {
   }
   unlink_from_newest(topic);
   if (topic.log.newest_dropped() > 0) {
-    dropped_[topic.log.newest_dropped()] = {topic.name, dropped_at(topic)};
+    try {
+      dropped_[topic.log.newest_dropped()] = {topic.name, dropped_at(topic)};
+    } catch (const std::bad_alloc&) {
+      forgotten_ = std::max(forgotten_, topic.log.newest_dropped());
+      forgotten_at_ = std::max(forgotten_at_, dropped_at(topic));
+    }
   }
   if (dropped_.size() > kDroppedTopicsMax) {
     // What is freed now may have dropped its last long before what is forgotten already.

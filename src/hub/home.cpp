@@ -1,4 +1,4 @@
-// The home of a topic: order, the log, replicas in other reactors. And a replica's side of it.
+// The home of a topic: order, the log, what is asked of it.
 #include <algorithm>
 #include <new>
 
@@ -6,9 +6,6 @@
 
 namespace wspush::hub {
 namespace {
-
-/// Of one topic. Each is a request of a connection, or the one opening of a topic that was found.
-constexpr std::size_t kDeferredMax = 1024;
 
 /// A topic and an idempotency key as one name: no topic has a zero byte.
 std::string name_of(ByteView topic, ByteView key) {
@@ -19,77 +16,6 @@ std::string name_of(ByteView topic, ByteView key) {
 }
 
 }  // namespace
-
-Topic* Hub::open_home_topic(ByteView name) {
-  // Publishers go on with a topic mostly: no hash of its name, no search for it.
-  if (Topic* topic = topics_.find(last_home_); topic != nullptr && topic->name == name) {
-    return topic;
-  }
-  if (Topic* topic = find_topic(name)) {
-    last_home_ = topic->handle;
-    return topic;
-  }
-  if (shared_.topics.fetch_add(1, std::memory_order_relaxed) >= limits_.topics) {
-    shared_.topics.fetch_sub(1, std::memory_order_relaxed);
-    ++counters_.topic_limit_hits;
-    return nullptr;
-  }
-  Topic* topic = nullptr;
-  try {
-    auto home = std::make_unique<Home>();
-    topic = &add_topic(name);
-    topic->home = std::move(home);
-  } catch (const std::bad_alloc&) {
-    shared_.topics.fetch_sub(1, std::memory_order_relaxed);
-    throw;
-  }
-  ++home_topics_;
-  topic->home->position.topic = topic->handle.packed();
-  engine_.open(topic->name, topic->home->position);
-  return topic;
-}
-
-void Hub::on_opened(std::uint64_t handle, std::vector<MessageRef> kept) {
-  Topic* topic = topics_.find(Handle::from_packed(handle));
-  if (topic == nullptr) {
-    return;
-  }
-  const engine::TopicPosition& position = topic->home->position;
-  // What was kept elsewhere is new here. Who has been here before may have missed some of it.
-  topic->log.reset(position.epoch, position.last_offset - kept.size(), kept.empty() ? 0 : count_);
-  if (!kept.empty()) {
-    note_drop(*topic);
-  }
-  for (MessageRef& message : kept) {
-    message->stamp_count(++count_);
-    topic->log.append(message);
-    index_latest(*topic, message);
-  }
-  if (has_feeds_ && !topic->log.empty()) {
-    make_newest(*topic);
-  }
-  history_bytes_ += topic->log.bytes();
-  topic->flushed = topic->log.last();
-  trim(*topic);  // They may be old, and the rule another one.
-  become_ready(*topic);
-  for (const Replica& replica : topic->home->replicas.view()) {
-    send_snapshot(*topic, replica);
-  }
-  if (auto deferred = deferred_.extract(handle)) {
-    for (HubMail& mail : deferred.mapped()) {
-      on_mail(std::move(mail));
-    }
-  }
-}
-
-void Hub::defer(const Topic& topic, HubMail mail, const ReplyTo& to) {
-  std::vector<HubMail>& deferred = deferred_[topic.handle.packed()];
-  if (deferred.size() < kDeferredMax) {
-    deferred.push_back(std::move(mail));
-  } else {
-    reply(to, HubError::kUnavailable);
-  }
-}
 
 std::uint64_t Hub::subscribers_of(const Topic& topic) {
   std::uint64_t count = topic.subscribers;
@@ -112,43 +38,31 @@ void Hub::publish(ByteView topic, MessageRef draft, ByteView idempotency_key, co
 
 void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_key,
                           const ReplyTo& to) {
-  Topic* topic = open_home_topic(name);
-  if (topic == nullptr || topic->rule == nullptr) {
-    reply(to, topic == nullptr ? HubError::kTopicLimit : HubError::kForbidden);
-    return;
-  }
-  if (!idempotency_key.empty()) {
-    if (const auto id = idempotency_.find(name, idempotency_key, now_)) {
-      reply(to, PublishedReply{.id = *id, .subscribers = subscribers_of(*topic)});
-      return;
-    }
-    const auto first = keys_under_way_.find(name_of(name, idempotency_key));
-    if (first != keys_under_way_.end()) {
-      std::vector<ReplyTo>& repeated = publishes_.find(first->second)->keyed->repeated;
-      if (repeated.size() < kDeferredMax) {
-        repeated.push_back(to);
-      } else {
-        reply(to, HubError::kUnavailable);
-      }
-      return;
-    }
-  }
   engine::Ticket ticket = 0;
-  if (to.connection != 0 || !idempotency_key.empty()) {
-    auto keyed =
-        idempotency_key.empty()
-            ? nullptr
-            : std::make_unique<KeyedPublish>(KeyedPublish{std::string(idempotency_key), {}, {}});
-    ticket = publishes_.emplace(PendingPublish{to, std::move(keyed)}).packed();
-    receipts_wanted_ += to.wants_receipt ? 1U : 0U;
-  }
-  topic->home->position.first_offset = topic->log.first();
   try {
+    Topic* const topic = open_home_topic(name);
+    if (topic == nullptr || topic->rule == nullptr) {
+      reply(to, topic == nullptr ? HubError::kTopicLimit : HubError::kForbidden);
+      return;
+    }
+    if (!idempotency_key.empty() && is_repeat(*topic, idempotency_key, to)) {
+      return;
+    }
+    if (to.connection != 0 || !idempotency_key.empty()) {
+      auto keyed =
+          idempotency_key.empty()
+              ? nullptr
+              : std::make_unique<KeyedPublish>(KeyedPublish{std::string(idempotency_key), {}, {}});
+      ticket = publishes_.emplace(PendingPublish{to, std::move(keyed)}).packed();
+      receipts_wanted_ += to.wants_receipt ? 1U : 0U;
+    }
+    topic->home->position.first_offset = topic->log.first();
     engine_.publish(topic->home->position, std::move(draft), idempotency_key, ticket, now_);
   } catch (const std::bad_alloc&) {
-    const Handle handle = Handle::from_packed(ticket);
-    if (publishes_.find(handle) != nullptr) {
-      end_publish(handle, HubError::kUnavailable);
+    if (ticket == 0) {
+      reply(to, HubError::kUnavailable);
+    } else if (publishes_.find(Handle::from_packed(ticket)) != nullptr) {
+      end_publish(Handle::from_packed(ticket), HubError::kUnavailable);
     }
     throw;
   }
@@ -168,6 +82,25 @@ void Hub::remember_publish(const engine::KnownPublish& publish, TimePoint when) 
   }
 }
 
+/// The answer is, or will be, that to the first publish with this key.
+bool Hub::is_repeat(const Topic& topic, ByteView idempotency_key, const ReplyTo& to) {
+  if (const auto id = idempotency_.find(topic.name, idempotency_key, now_)) {
+    reply(to, PublishedReply{.id = *id, .subscribers = subscribers_of(topic)});
+    return true;
+  }
+  const auto first = keys_under_way_.find(name_of(topic.name, idempotency_key));
+  if (first == keys_under_way_.end()) {
+    return false;
+  }
+  std::vector<ReplyTo>& repeated = publishes_.find(first->second)->keyed->repeated;
+  if (repeated.size() < kDeferredMax) {
+    repeated.push_back(to);
+  } else {
+    reply(to, HubError::kUnavailable);
+  }
+  return true;
+}
+
 void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ticket) {
   Topic* topic = topics_.find(Handle::from_packed(handle));
   if (topic == nullptr) {
@@ -178,12 +111,12 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
   message->stamp_count(++count_);
   const ReceiptId receipt =
       receipts_wanted_ > 0 ? open_receipt(ticket, message, *topic) : ReceiptId{};
-  for (const Replica& replica : topic->home->replicas.view()) {
+  for (Replica& replica : topic->home->replicas.view()) {
     expect_fan_outs(receipt, 1);
     try {
       post_.send(replica.reactor, AppendMail{replica.topic, message, receipt});
     } catch (const std::bad_alloc&) {
-      // The replica finds a hole before the next one, and tells it.
+      replica.has_missed = true;  // It finds a hole before the next one, or hears of it.
       expect_fan_outs(receipt, -1);
     }
   }
@@ -203,14 +136,15 @@ void Hub::on_ordered(std::uint64_t handle, MessageRef message, engine::Ticket ti
     throw;
   }
   if (const PendingPublish* pending = publishes_.find(pending_handle)) {
-    if (pending->keyed != nullptr) {
-      try {
+    PublishedReply answer{.id = id};
+    try {
+      if (pending->keyed != nullptr) {
         idempotency_.remember(topic->name, pending->keyed->key, id, now_);
-      } catch (const std::bad_alloc&) {
-        // An answer without a memory of it is better than none.
       }
+      answer.subscribers = subscribers_of(*topic);
+    } catch (const std::bad_alloc&) {
+      // An answer without a memory of it, or a number, is better than none.
     }
-    const PublishedReply answer{.id = id, .subscribers = subscribers_of(*topic)};
     if (receipt) {
       receipts_.find(Handle::from_packed(receipt.handle))->answer = answer;
     }
@@ -342,37 +276,61 @@ void Hub::clear(ByteView topic, const ReplyTo& to) {
 }
 
 void Hub::clear_at_home(ByteView name, const ReplyTo& to) {
-  Topic* topic = open_home_topic(name);
-  if (topic == nullptr) {
-    reply(to, HubError::kTopicLimit);
-    return;
+  Handle pending;
+  try {
+    Topic* const topic = open_home_topic(name);
+    if (topic == nullptr) {
+      reply(to, HubError::kTopicLimit);
+      return;
+    }
+    pending = publishes_.emplace(PendingPublish{to, nullptr});
+    engine_.clear(topic->home->position, pending.packed());
+  } catch (const std::bad_alloc&) {
+    if (!pending) {
+      reply(to, HubError::kUnavailable);
+    } else if (publishes_.find(pending) != nullptr) {
+      end_publish(pending, HubError::kUnavailable);
+    }
+    throw;
   }
-  const auto ticket = publishes_.emplace(PendingPublish{to, nullptr}).packed();
-  engine_.clear(topic->home->position, ticket);
 }
 
 void Hub::on_cleared(std::uint64_t handle, engine::Ticket ticket) {
+  Reply answer = ClearedReply{};
   if (Topic* topic = topics_.find(Handle::from_packed(handle))) {
     const engine::TopicPosition& position = topic->home->position;
-    for (const Replica& replica : topic->home->replicas.view()) {
-      post_.send(replica.reactor, ResetMail{replica.topic, position.epoch, position.last_offset});
+    for (Replica& replica : topic->home->replicas.view()) {
+      try {
+        post_.send(replica.reactor, ResetMail{replica.topic, position.epoch, position.last_offset});
+      } catch (const std::bad_alloc&) {
+        replica.has_missed = true;
+      }
     }
-    reset_log(*topic, position.epoch, position.last_offset);
+    try {
+      reset_log(*topic, position.epoch, position.last_offset);
+    } catch (const std::bad_alloc&) {
+      answer = HubError::kUnavailable;  // The log is still the old one; the sweep sees that.
+    }
   }
-  const Handle pending_handle = Handle::from_packed(ticket);
-  if (PendingPublish* pending = publishes_.find(pending_handle)) {
-    const ReplyTo to = pending->to;
-    publishes_.erase(pending_handle);
-    reply(to, ClearedReply{});
+  const Handle pending = Handle::from_packed(ticket);
+  if (publishes_.find(pending) != nullptr) {
+    end_publish(pending, answer);
   }
 }
 
 // --- revocations: the hub knows nothing of them but the way to the engine
 
 void Hub::keep_revocation(const engine::Revocation& revocation, const ReplyTo& to) {
-  const auto ticket = publishes_.emplace(PendingPublish{to, nullptr}).packed();
-  if (engine_.keep_revocation(revocation, ticket, now_)) {
-    on_revocation_kept(ticket);
+  const Handle pending = publishes_.emplace(PendingPublish{to, nullptr});
+  try {
+    if (engine_.keep_revocation(revocation, pending.packed(), now_)) {
+      on_revocation_kept(pending.packed());
+    }
+  } catch (const std::bad_alloc&) {
+    if (publishes_.find(pending) != nullptr) {
+      end_publish(pending, HubError::kUnavailable);
+    }
+    throw;
   }
 }
 
@@ -383,10 +341,22 @@ void Hub::on_revocation_kept(engine::Ticket ticket) {
   }
 }
 
+/// The log goes on behind `last`, and everybody is told. Where memory runs out nothing has changed,
+/// but that some may have been told already.
 void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   std::size_t sends_left = SIZE_MAX;
   flush_topic(topic, sends_left);  // What was published before belongs to the old epoch.
-  // First, as it may throw: all members will be behind, or none.
+  finish_flush(topic);
+  const std::uint32_t epoch_before = topic.log.epoch();
+  const std::uint64_t last_before = topic.log.last();
+  if (topic.home != nullptr && has_feeds_) {
+    ++count_;
+    forward_to_feeds(topic, FeedMail{.targets = nullptr,
+                                     .message = {},
+                                     .gap_after = {epoch_before, last_before},
+                                     .gap_next = {epoch, last + 1}});
+  }
+  wake_rated(topic);
   std::uint32_t members = 0;
   for (MemberArray& array : topic.arrays.view()) {
     members += array.members.size();
@@ -394,24 +364,18 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
       events_.on_behind(member.slot);
     }
   }
-  table_.make_room_behind(members);
-  const std::uint32_t epoch_before = topic.log.epoch();
-  const std::uint64_t last_before = topic.log.last();
+  table_.make_room_behind(members);  // Nothing may fail from here on.
   if (topic.home != nullptr) {
     history_bytes_ -= topic.kept_bytes();
   }
   topic.latest.reset();
-  topic.log.reset(epoch, last, topic.home != nullptr ? ++count_ : 0);
+  topic.log.reset(epoch, last, topic.home != nullptr ? count_ : 0);
   if (topic.home != nullptr) {
     note_drop(topic);
   }
   topic.flushed = last;
-  if (topic.home != nullptr && has_feeds_) {
-    forward_to_feeds(topic, FeedMail{.targets = nullptr,
-                                     .message = {},
-                                     .gap_after = {epoch_before, last_before},
-                                     .gap_next = {epoch, last + 1}});
-  }
+  topic.has_missed = false;
+  topic.has_lost_keys = epoch == epoch_before && topic.stream == StreamState::kNoStream;
   // Everyone is told: the ids that they know belong to another epoch now.
   for (MemberArray& array : topic.arrays.view()) {
     for (const Member& member : array.members.view()) {
@@ -419,70 +383,6 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
     }
     array.members.clear();
   }
-  wake_rated(topic);
-}
-
-// --- replicas
-
-void Hub::open_replica(const OpenReplicaMail& mail) {
-  Topic* topic = open_home_topic(mail.topic);
-  if (topic == nullptr) {
-    post_.send(
-        mail.reactor,
-        SnapshotMail{
-            .replica = mail.replica, .home = {}, .is_refused = true, .messages = {}, .aside = {}});
-    return;
-  }
-  topic->home->replicas.push_back({.reactor = mail.reactor, .topic = mail.replica});
-  if (topic->is_ready) {
-    send_snapshot(*topic, topic->home->replicas.view().back());
-  }
-}
-
-void Hub::send_snapshot(const Topic& topic, const Replica& replica) {
-  SnapshotMail snapshot{.replica = replica.topic,
-                        .home = topic.handle,
-                        .epoch = topic.log.epoch(),
-                        .last = topic.log.last(),
-                        .messages = {},
-                        .aside = {}};
-  snapshot.messages.reserve(topic.log.count());
-  for (std::uint64_t at = topic.log.first(); at <= topic.log.last(); ++at) {
-    snapshot.messages.push_back(topic.log.at(at));
-  }
-  if (topic.latest != nullptr) {
-    topic.latest->for_each_aside(
-        [&](const MessageRef& message) { snapshot.aside.push_back(message); });
-  }
-  post_.send(replica.reactor, std::move(snapshot));
-}
-
-void Hub::on_snapshot(SnapshotMail&& mail) {
-  Topic* topic = topics_.find(mail.replica);
-  if (topic == nullptr) {
-    return;
-  }
-  if (mail.is_refused) {
-    const std::vector<Handle> waiting = topic->waiting.take();
-    free_topic(*topic);
-    for (const Handle preparation : waiting) {
-      end_wait(preparation);
-    }
-    return;
-  }
-  topic->home_handle = mail.home;
-  topic->log.reset(mail.epoch, mail.last - mail.messages.size());
-  const bool has_keys = std::any_of(mail.messages.begin(), mail.messages.end(),
-                                    [](const MessageRef& m) { return !m->key().empty(); });
-  for (MessageRef& message : mail.messages) {
-    topic->log.append(std::move(message));
-  }
-  if (has_keys || !mail.aside.empty()) {
-    make_latest_index(*topic, mail.aside);
-    topic->latest->trim(topic->log.first(), UINT64_MAX, Duration::max(), now_);
-  }
-  topic->flushed = topic->log.last();
-  become_ready(*topic);
 }
 
 }  // namespace wspush::hub

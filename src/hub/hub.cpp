@@ -1,7 +1,9 @@
 #include "hub/hub.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
+#include <utility>
 
 #include "base/check.hpp"
 
@@ -13,6 +15,10 @@ constexpr std::uint32_t kSweepCalls = 100;
 
 /// Cursors looked at in one sweep: a tenth of a millisecond.
 constexpr std::uint32_t kBehindPerSweep = 10'000;
+
+/// Whoever has waited so long for a log, or for what it missed, has asked somebody whom memory ran
+/// out for: a hundred times what a home needs for an answer.
+constexpr Duration kWaitMax = std::chrono::seconds(30);
 
 /// Past `limits.history_bytes` the topic with the oldest message of so many looked at gives way:
 /// exact while there are no more topics than this, close to it with more.
@@ -70,13 +76,13 @@ Topic& Hub::add_topic(ByteView name) {
   Topic& topic = *topics_.find(handle);
   try {
     topic.name = name;
+    topic.rule = rules_->rule_of(name);
     names_.insert(name, handle.slot);
   } catch (const std::bad_alloc&) {
     topics_.erase(handle);
     throw;
   }
   topic.handle = handle;
-  topic.rule = rules_->rule_of(name);
   if (handle.slot < reload_.is_withdrawn.size()) {
     reload_.is_withdrawn[handle.slot] = false;  // That was said of the one before it.
   }
@@ -134,28 +140,39 @@ void Hub::trim(Topic& topic) {
   }
 }
 
-/// Topics without keys have no index: their newest message is the last one of the log.
-void Hub::index_latest(Topic& topic, const MessageRef& added) {
-  if (topic.latest != nullptr) {
-    const std::uint64_t before = topic.latest->aside_bytes();
-    topic.latest->add(topic.log.last(), added);
-    if (topic.home != nullptr) {
-      history_bytes_ -= before - topic.latest->aside_bytes();
+/// `next` is about to be appended. Topics without keys have no index: their newest message is the
+/// last one of the log.
+void Hub::index_latest(Topic& topic, const MessageRef& next) {
+  const std::uint64_t offset = topic.log.last() + 1;
+  if (topic.latest == nullptr) {
+    std::unique_ptr<LatestIndex> index = latest_index_of(topic, {});
+    index->add(offset, next);
+    if (topic.has_lost_keys) {
+      index->lose(topic.log.first() - 1, topic.log.newest_dropped());
+    } else {
+      index->begin_behind(topic.log.first() - 1, topic.log.newest_dropped());
     }
-  } else if (!added->key().empty() && topic.feed == nullptr) {
-    make_latest_index(topic, {});
-    topic.latest->begin_behind(topic.log.first() - 1, topic.log.newest_dropped());
+    topic.latest = std::move(index);
+    topic.has_lost_keys = false;
+    return;
+  }
+  const std::uint64_t before = topic.latest->aside_bytes();
+  topic.latest->add(offset, next);
+  if (topic.home != nullptr) {
+    history_bytes_ -= before - topic.latest->aside_bytes();
   }
 }
 
-void Hub::make_latest_index(Topic& topic, const std::vector<MessageRef>& aside) {
-  topic.latest = std::make_unique<LatestIndex>(latest_key_);
+std::unique_ptr<LatestIndex> Hub::latest_index_of(const Topic& topic,
+                                                  const std::vector<MessageRef>& aside) const {
+  auto index = std::make_unique<LatestIndex>(latest_key_);
   for (const MessageRef& message : aside) {
-    topic.latest->add(message->id().offset, message);
+    index->add(message->id().offset, message);
   }
   for (std::uint64_t offset = topic.log.first(); offset <= topic.log.last(); ++offset) {
-    topic.latest->add(offset, topic.log.at(offset));
+    index->add(offset, topic.log.at(offset));
   }
+  return index;
 }
 
 /// Adds to the sum of all hubs what has changed here, once it is a thousandth of the limit: a line
@@ -237,6 +254,30 @@ void Hub::sweep() {
   sweep_at_ = end >= slots ? 0 : end;
   enforce_history_bytes(kVictimsPerSweep);
   end_those_too_slow();
+  end_long_waits();
+}
+
+/// Bounds what a lost letter costs: who waits to subscribe is told that it is not there, and
+/// whoever waits for what it missed comes again and asks for it.
+void Hub::end_long_waits() {
+  const auto part_of = [](std::uint32_t slots, std::uint32_t& at) {
+    const std::uint32_t first = at;
+    at = first + slots / kSweepCalls + 1 >= slots ? 0 : first + slots / kSweepCalls + 1;
+    return std::pair(first, at == 0 ? slots : at);
+  };
+  const auto [first, last] = part_of(preparations_.slot_count(), waits_at_);
+  preparations_.for_each_in(first, last, [this](Handle handle, Preparation& preparation) {
+    if (now_ - preparation.since >= kWaitMax) {
+      preparation.missing = 1;
+      end_wait(handle);
+    }
+  });
+  const auto [begin, end] = part_of(feed_cursors_.slot_count(), fetches_at_);
+  feed_cursors_.for_each_in(begin, end, [this](Handle, const FeedCursor& cursor) {
+    if (cursor.is_subscribed && cursor.fetching > 0 && now_ - cursor.asked_at >= kWaitMax) {
+      events_.on_send_error(cursor.slot, ECONNABORTED);
+    }
+  });
 }
 
 void Hub::end_those_too_slow() {
@@ -262,8 +303,18 @@ void Hub::sweep_topic(Topic& topic) {
   for (ShortTime* const time : {&topic.flushed_at, &topic.idle_since}) {
     *time = ShortTime::before(std::max(time->at(now_), now_ - kLongAgo));
   }
+  if (!topic.is_ready) {
+    if (topic.home != nullptr && topic.home->position.on_the_way == 0) {
+      refuse_deferred(topic);
+    }
+    ask_again(topic);
+    return;
+  }
+  if (topic.stream == StreamState::kNoStream && topic.feed == nullptr) {
+    tell_hole(topic);
+  }
   // A topic at home lingers too: somebody may have prepared it and wait for another one.
-  if (topic.subscribers > 0 || !topic.is_ready || !topic.waiting.empty() || topic.is_dirty ||
+  if (topic.subscribers > 0 || !topic.waiting.empty() || topic.is_dirty ||
       now_ - topic.idle_since.at(now_) < kLinger) {
     return;
   }
@@ -271,14 +322,17 @@ void Hub::sweep_topic(Topic& topic) {
     free_topic(topic);  // Its home knows that nobody watches.
   } else if (topic.feed != nullptr) {
     if (topic.feed->prepared == 0) {
-      const std::vector<Handle> at_homes = std::move(topic.feed->at_homes);
-      free_topic(topic);
+      topic.is_ready = false;  // Should memory run out, it has to be opened again.
       for (std::uint16_t home = 0; home < options_.reactors; ++home) {
-        tell(home, CloseFeedMail{at_homes[home]});
+        tell(home, CloseFeedMail{topic.feed->at_homes[home]});
+        topic.feed->at_homes[home] = {};
+        ++topic.feed->missing;
       }
+      free_topic(topic);
     }
   } else if (topic.home == nullptr) {
-    post_.send(home_of(topic.name), CloseReplicaMail{topic.home_handle, options_.reactor});
+    post_.send(home_of(topic.name),
+               CloseReplicaMail{topic.home_handle, options_.reactor, topic.handle});
     free_topic(topic);
   } else if (topic.kept_bytes() == 0 && topic.home->replicas.empty() &&
              topic.home->position.on_the_way == 0) {
@@ -298,6 +352,17 @@ void Hub::reply(const ReplyTo& to, Reply&& reply) {
   }
 }
 
+/// Who asked from another reactor hears nothing of an exception here.
+template <typename Step>
+void Hub::or_unavailable(const ReplyTo& to, Step&& step) {
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
+    reply(to, HubError::kUnavailable);
+    throw;
+  }
+}
+
 void Hub::on_mail(HubMail&& mail) {
   struct Visitor {
     Hub& hub;
@@ -306,21 +371,38 @@ void Hub::on_mail(HubMail&& mail) {
     void operator()(SnapshotMail&& m) { hub.on_snapshot(std::move(m)); }
     void operator()(AppendMail&& m) {
       Topic* const topic = hub.topics_.find(m.replica);
+      // Not ready: the snapshot that it has asked for again will have the message.
+      const bool is_wanted = topic != nullptr && topic->is_ready;
       if (m.receipt) {
-        hub.tally_append(m, topic);
+        hub.tally_append(m, is_wanted ? topic : nullptr);
       }
-      if (topic != nullptr) {
+      if (!is_wanted) {
+        return;
+      }
+      try {
         hub.append(*topic, std::move(m.message));
+      } catch (const std::bad_alloc&) {
+        topic->has_missed = true;
+        throw;
       }
     }
     void operator()(ReceiptMail&& m) { hub.on_receipt(m); }
     void operator()(ResetMail&& m) {
-      if (Topic* topic = hub.topics_.find(m.replica)) {
+      Topic* const topic = hub.topics_.find(m.replica);
+      if (topic == nullptr || !topic->is_ready ||
+          (m.epoch == topic->log.epoch() && m.last <= topic->log.last())) {
+        return;  // It has missed nothing, or has found the hole by itself.
+      }
+      try {
         hub.reset_log(*topic, m.epoch, m.last);
+      } catch (const std::bad_alloc&) {
+        topic->has_missed = true;
+        throw;
       }
     }
     void operator()(DropMail&& m) {
-      if (Topic* topic = hub.topics_.find(m.replica)) {
+      Topic* const topic = hub.topics_.find(m.replica);
+      if (topic != nullptr && topic->is_ready) {
         topic->log.drop_before(std::min(m.first, topic->flushed + 1));
         if (topic->latest != nullptr) {
           topic->latest->trim(topic->log.first(), UINT64_MAX, Duration::max(), hub.now_);
@@ -338,8 +420,9 @@ void Hub::on_mail(HubMail&& mail) {
     }
     void operator()(CloseReplicaMail&& m) {
       if (Topic* topic = hub.topics_.find(m.home)) {
-        topic->home->replicas.erase_if(
-            [&](const Replica& replica) { return replica.reactor == m.reactor; });
+        topic->home->replicas.erase_if([&](const Replica& replica) {
+          return replica.reactor == m.reactor && replica.topic == m.replica;
+        });
       }
     }
     void operator()(FenceMail&& m) {
@@ -365,12 +448,18 @@ void Hub::on_mail(HubMail&& mail) {
     void operator()(WatchMail&& m) { hub.on_watch_mail(m); }
     void operator()(PresenceMail&& m) { hub.on_presence_mail(std::move(m)); }
     void operator()(PresenceToldMail&& m) { hub.on_presence_told(m); }
-    void operator()(MembersMail&& m) { hub.members_at_home(m.topic, m.from, m.limit, m.to); }
+    void operator()(MembersMail&& m) {
+      hub.or_unavailable(m.to, [&] { hub.members_at_home(m.topic, m.from, m.limit, m.to); });
+    }
     void operator()(PublishMail&& m) {
       hub.publish_at_home(m.topic, std::move(m.draft), m.idempotency_key, m.to);
     }
-    void operator()(HistoryMail&& m) { hub.history_at_home(m.topic, m.after, m.limit, m.to); }
-    void operator()(ViewMail&& m) { hub.view_at_home(m.topic, m.to); }
+    void operator()(HistoryMail&& m) {
+      hub.or_unavailable(m.to, [&] { hub.history_at_home(m.topic, m.after, m.limit, m.to); });
+    }
+    void operator()(ViewMail&& m) {
+      hub.or_unavailable(m.to, [&] { hub.view_at_home(m.topic, m.to); });
+    }
     void operator()(ClearMail&& m) { hub.clear_at_home(m.topic, m.to); }
     void operator()(ReplyMail&& m) { hub.reply(m.to, std::move(m.reply)); }
   };

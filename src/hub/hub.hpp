@@ -163,8 +163,7 @@ class Hub final : public engine::EngineEvents {
   /// Answers PublishedReply: when the message has its place, or (`to.wants_receipt`) when every
   /// reactor has fanned it out.
   void publish(ByteView topic, MessageRef draft, ByteView idempotency_key, const ReplyTo& to);
-  /// A publish of an earlier life of the server, at `when`: a repeat is answered with its id. Those
-  /// of other homes are passed over. Before all else; in the order of their times.
+  /// Of an earlier life of the server, oldest first; before all else. Those of other homes too.
   void remember_publish(const engine::KnownPublish& publish, TimePoint when);
   /// Answers HistoryReply: at most `limit` messages and about kHistoryBytesMax.
   void history(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
@@ -228,8 +227,7 @@ class Hub final : public engine::EngineEvents {
   std::uint64_t subscription_count() const { return table_.size(); }
   std::uint64_t behind_count() const { return table_.behind_count() - rated_.size(); }
   std::uint64_t home_topic_count() const { return home_topics_; }
-  /// Members of the topics at home here.
-  std::uint64_t home_member_count() const { return home_members_; }
+  std::uint64_t home_member_count() const { return home_members_; }  ///< of the topics at home
 
   // --- EngineEvents
   void on_opened(std::uint64_t topic, std::vector<MessageRef> kept) override;
@@ -242,6 +240,7 @@ class Hub final : public engine::EngineEvents {
  private:
   struct Preparation {
     ReplyTo to;
+    TimePoint since{};
     std::uint32_t missing = 0;
   };
   /// Of a publish with an idempotency key.
@@ -316,15 +315,19 @@ class Hub final : public engine::EngineEvents {
   LogBounds bounds_of(const Topic& topic) const;
   void sweep_topic(Topic& topic);
   void end_those_too_slow();
+  void end_long_waits();
   void trim(Topic& topic);
-  void index_latest(Topic& topic, const MessageRef& added);
-  void make_latest_index(Topic& topic, const std::vector<MessageRef>& aside);
+  void index_latest(Topic& topic, const MessageRef& next);
+  std::unique_ptr<LatestIndex> latest_index_of(const Topic& topic,
+                                               const std::vector<MessageRef>& aside) const;
   static constexpr int kVictimsPerPublish = 16;
   static constexpr int kVictimsPerSweep = 1024;
   void tell_history_bytes();
   bool keeps_too_much() const;
   void enforce_history_bytes(int rounds_max);
   void reply(const ReplyTo& to, Reply&& reply);
+  template <typename Step>
+  void or_unavailable(const ReplyTo& to, Step&& step);
 
   /// Mail, or a call where the other reactor is this one.
   void tell(std::uint16_t reactor, HubMail mail);
@@ -337,6 +340,7 @@ class Hub final : public engine::EngineEvents {
   void judge_subscription(std::uint32_t index);
 
   // subscribing.cpp
+  void prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to, Handle& waiting);
   void become_ready(Topic& topic);
   void end_wait(Handle preparation);
   std::uint32_t add_subscription(Topic& topic, Member who, const SubscribeOptions& options);
@@ -346,24 +350,33 @@ class Hub final : public engine::EngineEvents {
   void end_subscription(std::uint32_t index);
   void count_changed(Topic& topic);
 
-  // home.cpp
+  // opening.cpp
+  void ask_for_log(Topic& topic);
+  void ask_again(Topic& topic);
   Topic* open_home_topic(ByteView name);
+  void take_kept(Topic& topic, std::span<const MessageRef> kept);
+  void defer(const Topic& topic, HubMail mail, const ReplyTo& to);
+  void refuse_deferred(const Topic& topic);
+  void open_replica(const OpenReplicaMail& mail);
+  void send_snapshot(const Topic& topic, const Replica& replica);
+  void on_snapshot(SnapshotMail&& mail);
+  void tell_hole(Topic& topic);
+
+  // home.cpp
   std::uint64_t subscribers_of(const Topic& topic);
   void publish_at_home(ByteView topic, MessageRef draft, ByteView idempotency_key,
                        const ReplyTo& to);
+  bool is_repeat(const Topic& topic, ByteView idempotency_key, const ReplyTo& to);
   void history_at_home(ByteView topic, const After& after, std::uint32_t limit, const ReplyTo& to);
   void view_at_home(ByteView topic, const ReplyTo& to);
   void clear_at_home(ByteView topic, const ReplyTo& to);
   void end_publish(Handle handle, Reply answer, bool is_owed_receipt = false);
   void end_keyed_publish(const PendingPublish& pending, const Reply& answer, bool is_owed_receipt);
-  void defer(const Topic& topic, HubMail mail, const ReplyTo& to);
-  void open_replica(const OpenReplicaMail& mail);
-  void send_snapshot(const Topic& topic, const Replica& replica);
-  void on_snapshot(SnapshotMail&& mail);
   void reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last);
 
   // fan_out.cpp
   void append(Topic& topic, MessageRef message);
+  void append_to_log(Topic& topic, MessageRef message);
   void mark_dirty(Topic& topic);
   bool flush_topic(Topic& topic, std::size_t& sends_left);
   bool walk(Topic& topic, MemberArray& array, std::size_t& sends_left);
@@ -420,7 +433,9 @@ class Hub final : public engine::EngineEvents {
   void on_feed_opened(const FeedOpenedMail& mail);
   void on_feed_mail(const FeedMail& mail);
   void trim_feed(Topic& topic);
-  void judge_feed(Topic& topic);
+  void judge_feed(Feed& feed) const;
+  void append_entry(Topic& topic, const FeedMail& mail);
+  void end_subscribers(const Topic& topic);
   FeedPosition position_of(const Feed& feed) const {
     return {.epoch = position_epoch_, .counts = feed.position};
   }
@@ -442,6 +457,8 @@ class Hub final : public engine::EngineEvents {
 
   // feeds_at_home.cpp: what reactors with feeds get from here
   void open_feed_at_home(const OpenFeedMail& mail);
+  Handle find_home_feed(const OpenFeedMail& mail);
+  Handle register_feed(const OpenFeedMail& mail);
   void close_feed_at_home(const CloseFeedMail& mail);
   void forward_to_feeds(Topic& topic, FeedMail mail);
   void make_routes(const Topic& topic, FeedRoutes& routes);
@@ -494,7 +511,6 @@ class Hub final : public engine::EngineEvents {
   HubCounters counters_;
   TimePoint now_{};
   SplitMix64 random_;
-
   const SipKey latest_key_;
   SlotMap<Topic> topics_;
   struct NameOf {
@@ -519,7 +535,9 @@ class Hub final : public engine::EngineEvents {
   std::uint64_t history_bytes_ = 0;       ///< of the logs at home here
   std::uint64_t history_bytes_told_ = 0;  ///< of them, in HubShared::history_bytes
   std::uint32_t sweep_at_ = 0;
-  std::uint32_t slow_at_ = 0;  ///< the next place that `end_those_too_slow` looks at
+  std::uint32_t slow_at_ = 0;   ///< the next place that `end_those_too_slow` looks at
+  std::uint32_t waits_at_ = 0;  ///< and `end_long_waits`, of the preparations and the cursors
+  std::uint32_t fetches_at_ = 0;
 
   std::vector<Handle> dirty_;
   std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_;
@@ -569,19 +587,14 @@ class Hub final : public engine::EngineEvents {
   std::vector<std::size_t> frame_ends_;
   std::size_t parts_bytes_ = 0;
   std::vector<ShortSend> short_sends_;
+  bool has_short_sends_ = false;  ///< in the flush of the topic at hand
 };
 
 inline constexpr std::uint32_t kHistoryMessagesMax = 300;
 inline constexpr std::size_t kHistoryBytesMax = 1 << 20;
 
-/// What a feed's ring keeps for those of its subscribers that lag a little; they get the rest from
-/// the topics' logs.
-inline constexpr std::uint64_t kFeedRingMessagesMax = 1024;
-inline constexpr std::uint64_t kFeedRingBytesMax = 1 << 20;
-/// What one home answers at once to somebody who is away from the ring (one message at least).
-inline constexpr std::size_t kPieceMessagesMax = 1024;
-inline constexpr std::size_t kPieceBytesMax = 1 << 20;
-/// Topics that were freed of which a home knows how far they had dropped messages.
-inline constexpr std::size_t kDroppedTopicsMax = 16'384;
+/// Those who wait for one topic, or for one answer. Each is a request of a connection, or the one
+/// opening of a topic that was found.
+inline constexpr std::size_t kDeferredMax = 1024;
 
 }  // namespace wspush::hub

@@ -22,7 +22,7 @@ struct ReceiptId {
   explicit operator bool() const { return handle != 0; }
 };
 
-/// replica -> home: "I have subscribers for this topic."
+/// replica -> home: "I have subscribers for this topic." Again where no snapshot has come.
 struct OpenReplicaMail {
   std::string topic;
   std::uint16_t reactor = 0;
@@ -32,7 +32,8 @@ struct OpenReplicaMail {
 struct SnapshotMail {
   Handle replica;
   Handle home;
-  bool is_refused = false;  ///< limits.topics
+  std::uint16_t reactor = 0;  ///< of the home
+  bool is_refused = false;    ///< limits.topics
   std::uint32_t epoch = 0;
   std::uint64_t last = 0;
   std::vector<MessageRef> messages;  ///< the newest ones, oldest first
@@ -50,7 +51,8 @@ struct ReceiptMail {
   std::uint32_t fan_outs = 0;
   std::uint64_t written = 0;
 };
-/// home -> replica: a new epoch, nothing kept.
+/// home -> replica: a new epoch, or the same where the replica may have missed something of it;
+/// nothing kept.
 struct ResetMail {
   Handle replica;
   std::uint32_t epoch = 0;
@@ -71,6 +73,7 @@ struct CountMail {
 struct CloseReplicaMail {
   Handle home;
   std::uint16_t reactor = 0;
+  Handle replica;
 };
 /// To a home and back: everything that was sent before it has taken effect when it returns.
 struct FenceMail {
@@ -83,6 +86,7 @@ struct OpenFeedMail {
   SharedName name;
   std::uint16_t reactor = 0;
   Handle feed;
+  bool is_again = false;  ///< it may be registered already
 };
 /// home -> feed: what is published after the first `count` messages comes as FeedMail.
 struct FeedOpenedMail {

@@ -70,16 +70,17 @@ void Hub::rated_has_got(std::uint32_t index) {
 }
 
 void Hub::wait_until_due(std::uint32_t index, Rated& rated) {
+  rated_due_.push({rated.due, index});  // First, as it may throw.
   rated.is_waiting = true;
-  rated_due_.push({rated.due, index});
   if (rated_due_.size() > 2 * rated_.size() + kStaleMax) {
     // Most are of subscriptions that are gone; some of those may not be due for a day.
-    rated_due_ = {};
+    decltype(rated_due_) still_due;
     for (const auto& [subscription, each] : rated_) {
       if (each.is_waiting) {
-        rated_due_.push({each.due, subscription});
+        still_due.push({each.due, subscription});
       }
     }
+    rated_due_ = std::move(still_due);
   }
 }
 
@@ -114,17 +115,17 @@ bool Hub::is_idle(std::uint32_t index, const Topic& topic) const {
 
 /// There is something new. Each of them waits at most once, whatever is published meanwhile.
 void Hub::wake_rated(Topic& topic) {
-  const auto idle = std::move(topic.rated_idle);
-  if (idle == nullptr) {
+  if (topic.rated_idle == nullptr) {
     return;
   }
-  for (const std::uint32_t index : *idle) {
+  for (const std::uint32_t index : *topic.rated_idle) {
     if (is_idle(index, topic)) {
       Rated& rated = rated_[index];
       rated.due = std::max(rated.due, now_);
       wait_until_due(index, rated);
     }
   }
+  topic.rated_idle.reset();
 }
 
 void Hub::run_rated() {
@@ -134,7 +135,13 @@ void Hub::run_rated() {
     const auto found = rated_.find(top.subscription);
     if (found != rated_.end() && found->second.is_waiting && found->second.due == top.due) {
       found->second.is_waiting = false;
-      idle_or_wait(top.subscription);
+      try {
+        idle_or_wait(top.subscription);
+      } catch (const std::bad_alloc&) {
+        found->second.is_waiting = true;
+        rated_due_.push(top);  // Its place has just become free.
+        throw;
+      }
     }
   }
 }

@@ -1,5 +1,8 @@
 #include "hub/latest_index.hpp"
 
+#include <new>
+#include <utility>
+
 namespace wspush::hub {
 
 void LatestIndex::begin_behind(std::uint64_t offset, std::uint64_t count) {
@@ -11,17 +14,29 @@ void LatestIndex::begin_behind(std::uint64_t offset, std::uint64_t count) {
 
 void LatestIndex::add(std::uint64_t offset, const MessageRef& message) {
   const auto known = by_key_.find(message->key());
-  if (known != by_key_.end()) {
-    const auto replaced = newest_.find(known->second);
-    if (replaced->first < ring_first_) {
-      --aside_count_;
-      aside_bytes_ -= replaced->second->log_bytes();
+  if (known == by_key_.end()) {
+    const auto added = newest_.emplace_hint(newest_.end(), offset, message);
+    try {
+      by_key_.emplace(message->key(), offset);
+    } catch (const std::bad_alloc&) {
+      newest_.erase(added);
+      throw;
     }
-    by_key_.erase(known);  // Its key lies in the message that goes.
-    newest_.erase(replaced);
+    return;
   }
-  newest_.emplace_hint(newest_.end(), offset, message);
-  by_key_.emplace(message->key(), offset);
+  // The nodes are used again, so nothing can fail.
+  auto place = newest_.extract(known->second);
+  if (place.key() < ring_first_) {
+    --aside_count_;
+    aside_bytes_ -= place.mapped()->log_bytes();
+  }
+  auto name = by_key_.extract(known);
+  name.key() = message->key();  // That of before lies in the message that goes.
+  name.mapped() = offset;
+  by_key_.insert(std::move(name));
+  place.key() = offset;
+  place.mapped() = message;
+  newest_.insert(newest_.end(), std::move(place));
 }
 
 const MessageRef* LatestIndex::next_after(std::uint64_t offset) const {

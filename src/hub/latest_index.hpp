@@ -23,7 +23,15 @@ class LatestIndex {
   /// here. Before anything is aside.
   void begin_behind(std::uint64_t offset, std::uint64_t count);
 
-  /// `offset` is greater than all before. Cost: O(log keys).
+  /// Everything up to `offset` is lost, and may have been the newest of its key. Before anything is
+  /// aside; `count` as above.
+  void lose(std::uint64_t offset, std::uint64_t count) {
+    lost_ = offset;
+    lost_count_ = count;
+  }
+
+  /// `offset` is greater than all before. Cost: O(log keys). May throw bad_alloc, for a new key;
+  /// nothing has changed then.
   void add(std::uint64_t offset, const MessageRef& message);
   /// The newest message of its key with the least offset above `offset`; null where there is none.
   const MessageRef* next_after(std::uint64_t offset) const;

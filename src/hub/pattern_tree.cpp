@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "wspush/hub/topic_name.hpp"
 
@@ -32,20 +33,21 @@ std::uint32_t PatternTree::child_of(std::uint32_t node, ByteView segment) const 
 }
 
 std::uint32_t PatternTree::make_child(std::uint32_t node, ByteView segment) {
-  std::uint32_t child = kNone;
   if (free_.empty()) {
-    child = static_cast<std::uint32_t>(nodes_.size());
+    if (free_.capacity() <= nodes_.size()) {
+      free_.reserve(2 * nodes_.size());  // So that none fails to go there.
+    }
     nodes_.emplace_back();
-  } else {
-    child = free_.back();
-    free_.pop_back();
+    free_.push_back(static_cast<std::uint32_t>(nodes_.size() - 1));
   }
-  ++nodes_[node].children;
+  const std::uint32_t child = free_.back();
   if (segment == kAny) {
     nodes_[node].any = child;
   } else {
     edges_.emplace(Edge{node, std::string(segment)}, child);
   }
+  free_.pop_back();
+  ++nodes_[node].children;
   return child;
 }
 
@@ -60,52 +62,72 @@ void PatternTree::drop_child(std::uint32_t node, ByteView segment, std::uint32_t
   free_.push_back(child);
 }
 
-void PatternTree::add(ByteView filter, std::uint32_t id) {
+/// Where `filter` ends, on the way that is there; kNone where it does not go so far.
+std::uint32_t PatternTree::walk(ByteView filter, Way& way) const {
   std::uint32_t node = 0;
-  bool has_rest = false;
-  while (!filter.empty() && !has_rest) {
+  while (!filter.empty()) {
     const ByteView segment = take_segment(filter);
-    has_rest = segment == kRest;
-    if (!has_rest) {
-      const std::uint32_t child = child_of(node, segment);
-      node = child == kNone ? make_child(node, segment) : child;
+    if (segment == kRest) {
+      return node;
     }
+    const std::uint32_t child = child_of(node, segment);
+    if (child == kNone) {
+      return kNone;
+    }
+    way.steps[way.count++] = {node, segment};
+    node = child;
   }
-  (has_rest ? nodes_[node].rests : nodes_[node].ends).push_back(id);
+  return node;
+}
+
+/// From the end of the way on: nodes that nobody needs go.
+void PatternTree::prune(const Way& way) {
+  for (std::size_t left = way.count; left > 0; --left) {
+    const Step& step = way.steps[left - 1];
+    const std::uint32_t child = child_of(step.node, step.segment);
+    const Node& last = nodes_[child];
+    if (last.children > 0 || !last.ends.empty() || !last.rests.empty()) {
+      return;
+    }
+    drop_child(step.node, step.segment, child);
+  }
+}
+
+void PatternTree::add(ByteView filter, std::uint32_t id) {
+  const ByteView whole = filter;
+  try {
+    std::uint32_t node = 0;
+    bool has_rest = false;
+    while (!filter.empty() && !has_rest) {
+      const ByteView segment = take_segment(filter);
+      has_rest = segment == kRest;
+      if (!has_rest) {
+        const std::uint32_t child = child_of(node, segment);
+        node = child == kNone ? make_child(node, segment) : child;
+      }
+    }
+    (has_rest ? nodes_[node].rests : nodes_[node].ends).push_back(id);
+  } catch (const std::bad_alloc&) {
+    Way way;
+    walk(whole, way);
+    prune(way);
+    throw;
+  }
   ++filters_;
 }
 
 void PatternTree::remove(ByteView filter, std::uint32_t id) {
-  struct Step {
-    std::uint32_t node;
-    ByteView segment;
-  };
-  std::vector<Step> way;
-  std::uint32_t node = 0;
-  bool has_rest = false;
-  while (!filter.empty() && !has_rest) {
-    const ByteView segment = take_segment(filter);
-    has_rest = segment == kRest;
-    if (!has_rest) {
-      way.push_back({node, segment});
-      node = child_of(node, segment);
-      WSPUSH_CHECK(node != kNone);
-    }
-  }
+  Way way;
+  const std::uint32_t node = walk(filter, way);
+  WSPUSH_CHECK(node != kNone);
+  const bool has_rest = filter == kRest || filter.ends_with(".>");
   std::vector<std::uint32_t>& ids = has_rest ? nodes_[node].rests : nodes_[node].ends;
   const auto found = std::find(ids.begin(), ids.end(), id);
   WSPUSH_CHECK(found != ids.end());
   *found = ids.back();
   ids.pop_back();
   --filters_;
-  for (; !way.empty(); way.pop_back()) {
-    const Node& last = nodes_[node];
-    if (last.children > 0 || !last.ends.empty() || !last.rests.empty()) {
-      return;
-    }
-    drop_child(way.back().node, way.back().segment, node);
-    node = way.back().node;
-  }
+  prune(way);
 }
 
 void PatternTree::match(ByteView topic, std::vector<std::uint32_t>& ids) const {

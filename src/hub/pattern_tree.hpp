@@ -1,11 +1,14 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "wspush/base/bytes.hpp"
+#include "wspush/hub/topic_name.hpp"
 
 #include "base/siphash.hpp"
 
@@ -24,10 +27,11 @@ class PatternTree {
  public:
   explicit PatternTree(SipKey key) : edges_(0, EdgeHash{key}), nodes_(1) {}
 
-  /// The pair must not be there yet. Cost: O(segments).
+  /// The pair must not be there yet. Cost: O(segments). May throw bad_alloc; nothing has changed
+  /// then.
   void add(ByteView filter, std::uint32_t id);
   /// The pair must be there. Nodes that nobody needs any more go. Cost: O(segments + filters that
-  /// are the same).
+  /// are the same). Never fails.
   void remove(ByteView filter, std::uint32_t id);
 
   /// Adds the ids of all filters that fit to `ids`, in no order; an id once for each of its
@@ -75,6 +79,18 @@ class PatternTree {
     }
   };
 
+  struct Step {
+    std::uint32_t node;
+    ByteView segment;
+  };
+  /// From the root to a node. A filter has fewer segments than bytes.
+  struct Way {
+    std::array<Step, kTopicBytesMax> steps;
+    std::size_t count = 0;
+  };
+
+  std::uint32_t walk(ByteView filter, Way& way) const;
+  void prune(const Way& way);
   std::uint32_t child_of(std::uint32_t node, ByteView segment) const;
   std::uint32_t make_child(std::uint32_t node, ByteView segment);
   void drop_child(std::uint32_t node, ByteView segment, std::uint32_t child);

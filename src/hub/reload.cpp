@@ -80,7 +80,7 @@ void Hub::end_reload() {
 /// The rule alone, of which what is published and who subscribes from now on is in need.
 void Hub::use_new_rule(Topic& topic) {
   if (topic.feed != nullptr) {
-    judge_feed(topic);
+    judge_feed(*topic.feed);
   } else if (topic.stream == StreamState::kNoStream) {
     topic.rule = rules_->rule_of(topic.name);
   }

@@ -1,5 +1,6 @@
 // Subscriptions: bringing a topic's log to this reactor, and cursors into it.
 #include <algorithm>
+#include <new>
 
 #include "base/check.hpp"
 #include "hub/hub.hpp"
@@ -17,9 +18,19 @@ bool Hub::prepare(std::span<const std::string> topics, bool fence, const ReplyTo
 
 bool Hub::prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to) {
   Handle waiting;
+  try {
+    prepare(wanted, fence, to, waiting);
+  } catch (const std::bad_alloc&) {
+    preparations_.erase(waiting);  // Those who are to end its wait do not find it.
+    throw;
+  }
+  return !waiting;
+}
+
+void Hub::prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to, Handle& waiting) {
   const auto wait_for_one_more = [&] {
     if (!waiting) {
-      waiting = preparations_.emplace(Preparation{to});
+      waiting = preparations_.emplace(Preparation{.to = to, .since = now_});
     }
     ++preparations_.find(waiting)->missing;
   };
@@ -45,9 +56,12 @@ bool Hub::prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to)
       topic = open_home_topic(name);  // Null past limits.topics: `subscribe` will say so.
     } else if (topic == nullptr) {
       topic = &add_topic(name);
-      post_.send(home_of(name), OpenReplicaMail{name, options_.reactor, topic->handle});
+      ask_for_log(*topic);
     } else if (fence && topic->home == nullptr) {  // Its snapshot may be older than the commands.
       is_fenced[home_of(name)] = true;
+    }
+    if (topic != nullptr && !topic->is_ready) {
+      ask_again(*topic);
     }
     if (topic != nullptr && !topic->is_ready) {
       wait_for_one_more();
@@ -63,7 +77,6 @@ bool Hub::prepare(std::span<const Wanted> wanted, bool fence, const ReplyTo& to)
       post_.send(home, FenceMail{options_.reactor, waiting});
     }
   }
-  return !waiting;
 }
 
 void Hub::end_wait(Handle handle) {
@@ -89,7 +102,8 @@ Result<Subscribed, HubError> Hub::subscribe(Member who, ByteView name,
                                             const SubscribeOptions& options) {
   Topic* topic = find_topic(name);
   if (topic == nullptr || !topic->is_ready) {
-    return Unexpected(HubError::kTopicLimit);
+    // The log of a topic that is here has not come in time.
+    return Unexpected(topic == nullptr ? HubError::kTopicLimit : HubError::kUnavailable);
   }
   if (topic->rule == nullptr && topic->feed == nullptr) {
     return Unexpected(HubError::kForbidden);

@@ -76,7 +76,8 @@ struct Joining {
 /// A reactor that keeps a replica of a topic, as its home knows it.
 struct Replica {
   std::uint16_t reactor;
-  Handle topic;  ///< there
+  bool has_missed = false;  ///< memory ran out for something that it was to be told
+  Handle topic;             ///< there
   std::uint64_t subscribers = 0;
 };
 
@@ -121,11 +122,15 @@ struct Topic {
   std::uint32_t subscribers = 0;  ///< of this reactor
   bool is_ready = false;          ///< the log is here
   bool is_dirty = false;          ///< stands in the list of topics to be flushed
-  bool is_count_dirty = false;    ///< replica: the home has yet to be told `subscribers`
+  bool is_count_dirty : 1 = false;  ///< replica: the home has yet to be told `subscribers`
+  /// Of a replica: memory ran out for a message, which nobody here has been told yet.
+  bool has_missed : 1 = false;
+  /// The log begins behind a hole in which there may have been messages with keys.
+  bool has_lost_keys : 1 = false;
   StreamState stream = StreamState::kNoStream;
   // The sweep sees to it that these are never further back than kLongAgo and a little.
   ShortTime flushed_at;  ///< when the arrays were last sent something
-  ShortTime idle_since;  ///< when it was opened, prepared, or left by a subscriber
+  ShortTime idle_since;  ///< when it was asked for, prepared, or left by a subscriber
 
   /// Nobody is left to serve: a flush that was left in the middle, or has yet to come, has nothing
   /// to send. Before anything is cut off the log that has not been flushed.

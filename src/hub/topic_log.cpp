@@ -19,9 +19,7 @@ void TopicLog::append(MessageRef message) {
 }
 
 void TopicLog::append_foreign(MessageRef message) {
-  if (count_ == capacity_) {
-    grow();
-  }
+  make_room();
   ++last_;
   ++count_;
   bytes_ += message->log_bytes();

@@ -37,7 +37,13 @@ class TopicLog {
   /// `newest_dropped` has lost nothing.
   void reset(std::uint32_t epoch, std::uint64_t last, std::uint64_t newest_dropped = 0);
 
-  /// `message` is stamped with this epoch and `last() + 1`. Amortised O(1).
+  /// The next append does not fail. May throw bad_alloc; nothing has changed then.
+  void make_room() {
+    if (count_ == capacity_) {
+      grow();
+    }
+  }
+  /// `message` is stamped with this epoch and `last() + 1`. Amortised O(1). As `make_room`.
   void append(MessageRef message);
   /// The same for the ring of a feed, where the message has the id of another log.
   void append_foreign(MessageRef message);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <utility>
 
+#include "api/first_topics.hpp"
 #include "base/check.hpp"
 #include "base/logging.hpp"
 #include "metrics/process_facts.hpp"
@@ -450,24 +451,12 @@ void ReactorSet::list_topics(ByteView prefix, std::size_t limit, const hub::Repl
   };
   gather_later<Topics>(
       to,
-      [prefix = std::string(prefix), limit, by_name](Reactor& reactor,
-                                                     const std::function<void(Topics)>& done) {
-        // The first `limit` of those that were seen: a heap with the last of them on top.
-        const auto first = std::make_shared<Topics>();
+      [prefix = std::string(prefix), limit](Reactor& reactor,
+                                            const std::function<void(Topics)>& done) {
+        const auto first = std::make_shared<api::FirstTopics>(prefix, limit);
         reactor.visit_topics(
-            [prefix, limit, by_name, first](ByteView name, std::uint64_t subscribers) {
-              const bool is_full = first->size() == limit;
-              if (!name.starts_with(prefix) || (is_full && name >= first->front().topic)) {
-                return;
-              }
-              if (is_full) {
-                std::pop_heap(first->begin(), first->end(), by_name);
-                first->pop_back();
-              }
-              first->push_back({std::string(name), subscribers});
-              std::push_heap(first->begin(), first->end(), by_name);
-            },
-            [first, done] { done(std::move(*first)); });
+            [first](ByteView name, std::uint64_t subscribers) { first->see(name, subscribers); },
+            [first, done] { done(first->take()); });
       },
       [limit, by_name](std::vector<Topics> parts) {
         Topics all;

@@ -33,6 +33,39 @@ def waiting(daemon, topic, query, headers=()):
     return connection
 
 
+class TestWithoutHistory:
+    """A poll that waits is a subscriber: what is kept for others afterwards is nothing to it."""
+
+    def test_what_is_not_kept_comes_to_who_waits(self, daemon, topic):
+        topic = f"unkept.{topic}"
+        after = position_of(daemon, topic)
+        for data in range(3):
+            polls = [waiting(daemon, topic, f"?after={after}") for _ in range(3)]
+            after = daemon.publish(topic, data)["id"]
+            for poll in polls:
+                answer = poll.read_response()
+                assert answer.status == 200, answer
+                assert answer.json() == {"last": after, "messages": [
+                    {"topic": topic, "id": after, "data": data}]}
+
+    def test_more_than_is_kept_comes_to_who_waits(self, daemon, topic):
+        topic = f"short.{topic}"
+        poll = waiting(daemon, topic, f"?after={position_of(daemon, topic)}")
+        ids = daemon.publish_many(topic, range(10))
+        answer = poll.read_response().json()
+        assert [each["id"] for each in answer["messages"]] == ids and "gap" not in answer
+
+    def test_a_pattern_gets_what_is_not_kept(self, daemon, topic):
+        pattern = f"unkept.{topic}.*"
+        target = f"/topics?topic={pattern}"
+        after = fetch(daemon.public, "GET", target).header("Wspush-Last")
+        poll = daemon.http()
+        poll.send_request("GET", f"{target}&after={after}", ())
+        eventually(lambda: daemon.subscribers(f"unkept.{topic}.a") == 1, "the poll waits")
+        daemon.publish(f"unkept.{topic}.a", 1)
+        assert [each["data"] for each in poll.read_response().json()["messages"]] == [1]
+
+
 class TestAnswers:
     def test_without_a_position_one_is_told_at_once(self, daemon, topic):
         assert position_of(daemon, topic).endswith("-0")

@@ -41,6 +41,7 @@ OPEN_CONFIG = {
         {"match": "closed.>", "subscribe": "nobody", "publish": "nobody"},
         {"match": "small.>", "publish": "anyone", "message_bytes": 100},
         {"match": "short.>", "publish": "anyone", "history": {"messages": 3}},
+        {"match": "unkept.>", "publish": "anyone", "history": {"messages": 0}},
         {"match": "long.>", "publish": "anyone",
          "history": {"messages": 1000, "bytes": "8MiB"}, "message_bytes": "256KiB"},
         {"match": "open.>", "publish": "anyone"},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,6 +17,9 @@
 // place is a position; each of its frames is encoded from a message that has a `feed_entry()`.
 namespace wspush::hub {
 
+/// Between the filters in a feed's name. No topic has it.
+inline constexpr char kFilterSeparator = '\n';
+
 /// Topics and patterns in one feed.
 inline constexpr std::size_t kFiltersMax = 100;
 
@@ -25,6 +29,16 @@ std::string feed_name(std::span<const std::string> filters);
 
 /// Whether the name is a feed's and not a topic's. Cost: O(bytes).
 bool is_feed(ByteView name);
+
+/// Calls `visit(ByteView)` for the topics and patterns that the name stands for.
+template <typename Visit>
+void for_each_filter(ByteView name, Visit&& visit) {
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find(kFilterSeparator), name.size());
+    visit(name.substr(0, end));
+    name.remove_prefix(std::min(end + 1, name.size()));
+  }
+}
 
 /// The topics and patterns that the name stands for. Lifetime: that of `name`.
 std::vector<ByteView> filters_of(ByteView name);

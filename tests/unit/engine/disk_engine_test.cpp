@@ -10,6 +10,7 @@
 
 #include "unit/engine/disk_desk.hpp"
 #include "unit/engine/temporary_directory.hpp"
+#include "unit/failing_allocations.hpp"
 
 namespace wspush::engine {
 namespace {
@@ -18,7 +19,9 @@ using hub::Message;
 using hub::PayloadKind;
 using test::DiskDesk;
 using test::TemporaryDirectory;
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::StartsWith;
 
 class Witness final : public EngineEvents {
  public:
@@ -202,6 +205,37 @@ TEST_F(DiskEngineTest, FindsTheOthersBehindATopicThatMemoryRanOutFor) {
   }
   EXPECT_EQ(failures, 1);
   EXPECT_EQ(witness_.told.size(), positions.size());
+}
+
+TEST_F(DiskEngineTest, LeavesNoRequestByHalfWhereMemoryRunsOut) {
+  const std::string name = "a topic whose name is longer than any string keeps";
+  bool has_failed = true;
+  for (std::uint64_t nth = 1; has_failed; ++nth) {
+    SCOPED_TRACE(nth);
+    begin(true);
+    TopicPosition position{.topic = 5};
+    const Revocation revocation{.user = name, .token_id = {}, .before = {}, .until = {}};
+    int asked = 0;
+    {
+      const wspush::test::FailingAllocation failing(nth);
+      try {
+        engine_->open(name, position);
+        ++asked;
+        engine_->keep_revocation(revocation, 7, MonotonicClock::now());
+        ++asked;
+      } catch (const std::bad_alloc&) {
+      }
+      has_failed = failing.has_failed();
+    }
+    EXPECT_EQ(position.on_the_way, asked > 0 ? 1U : 0U);
+    if (asked == 0) {
+      engine_->open(name, position);
+    }
+    publish(position, "x", 1);
+    settle(nth == 1 ? 2 : 3);  // In a later life it is found, too.
+    EXPECT_THAT(witness_.told, Contains(StartsWith("opened 5 ")));
+    EXPECT_EQ(position.on_the_way, 0U);
+  }
 }
 
 }  // namespace

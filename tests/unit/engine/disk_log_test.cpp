@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "unit/engine/fake_store.hpp"
+#include "unit/failing_allocations.hpp"
 
 namespace wspush::engine {
 namespace {
@@ -612,6 +614,104 @@ TEST_F(DiskLogTest, RequestsOfATopicThatIsNotOpenAreRefused) {
   asked_.push_back({.kind = DiskRequest::Kind::kClose, .position = &unknown});
   for (const DiskAnswer& answer : carry_out()) {
     EXPECT_EQ(answer.kind, DiskAnswer::Kind::kRefused);
+  }
+}
+
+TEST_F(DiskLogTest, ATopicThatMemoryRunsOutForIsOpenedWhenItIsAskedForAgain) {
+  open("t");
+  const auto first = publish("t", "kept");
+  ASSERT_TRUE(publish("t", std::string(100, 'x')));
+  const FakeStore begin_with = store_;
+  bool has_failed = true;
+  int failures = 0;
+  for (std::uint64_t nth = 1; has_failed; ++nth) {
+    SCOPED_TRACE(nth);
+    store_ = begin_with;
+    restart();
+    open("other");
+    ask_open("t");
+    ask_publish("t", "too early");
+    ask_publish("other", "x");
+    DiskAnswers answers;
+    {
+      const wspush::test::FailingAllocation failing(nth);
+      try {
+        answers = carry_out();
+      } catch (const std::bad_alloc&) {
+        asked_.clear();
+        continue;  // Before anything was done.
+      }
+      has_failed = failing.has_failed();
+    }
+    if (answers.at(0).kind == DiskAnswer::Kind::kNotOpened) {
+      ++failures;
+      EXPECT_EQ(answers[0].position, positions_["t"].get());
+      EXPECT_EQ(answers.at(1).kind, DiskAnswer::Kind::kRefused);
+      EXPECT_EQ(answers.at(2).kind, DiskAnswer::Kind::kOrdered) << "nobody else is concerned";
+      EXPECT_TRUE(log_->is_up());
+      const Opened opened = open("t");
+      EXPECT_EQ(opened.epoch, first->epoch);
+      EXPECT_EQ(opened.payloads().at(0), "kept");
+      EXPECT_TRUE(publish("t", "x"));
+    }
+  }
+  EXPECT_GT(failures, 3);
+}
+
+TEST_F(DiskLogTest, ATopicAtTheAddressOfOneThatCouldNotBeClosedHasNothingOfIt) {
+  open("old");
+  publish("old", "x");
+  TopicPosition* const position = positions_["old"].get();
+  for (std::uint64_t nth = 1;; ++nth) {
+    ask_close("old");
+    const wspush::test::FailingAllocation failing(nth);
+    try {
+      carry_out();
+    } catch (const std::bad_alloc&) {
+      asked_.clear();
+      continue;
+    }
+    break;
+  }
+  DiskRequest& late = asked_.emplace_back();
+  late.kind = DiskRequest::Kind::kPublish;
+  late.position = position;
+  late.message = Message::create(PayloadKind::kText, "of another topic");
+  clock_.advance(std::chrono::seconds(1));
+  log_->retry(clock_.now);
+  EXPECT_EQ(carry_out().at(0).kind, DiskAnswer::Kind::kRefused);
+}
+
+TEST_F(DiskLogTest, FindsTheOthersThoughMemoryRunsOutInTheSearch) {
+  for (const std::string topic : {"a", "b", "a topic whose name is longer than any string keeps"}) {
+    open(topic);
+    publish(topic, "x");
+  }
+  bool has_failed = true;
+  for (std::uint64_t nth = 1; has_failed; ++nth) {
+    SCOPED_TRACE(nth);
+    restart();
+    std::set<std::string> found;
+    for (int round = 0; round < 4; ++round) {
+      asked_.push_back({.kind = DiskRequest::Kind::kFindMore});
+      DiskAnswers answers;
+      bool has_begun = true;
+      {
+        const wspush::test::FailingAllocation failing(round == 0 ? nth : 0);
+        try {
+          answers = carry_out();
+        } catch (const std::bad_alloc&) {
+          asked_.clear();
+          has_begun = false;
+        }
+        has_failed = round == 0 ? failing.has_failed() : has_failed;
+      }
+      EXPECT_FALSE(round == 0 && has_begun && answers.empty()) << "nobody would ask for more";
+      for (const DiskAnswer& answer : answers) {
+        found.insert(answer.names.begin(), answer.names.end());
+      }
+    }
+    EXPECT_EQ(found.size(), 3U);
   }
 }
 

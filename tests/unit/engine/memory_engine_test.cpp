@@ -1,8 +1,11 @@
 #include "engine/memory_engine.hpp"
 
+#include <new>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "unit/failing_allocations.hpp"
 
 namespace wspush::engine {
 namespace {
@@ -55,6 +58,31 @@ TEST_F(MemoryEngineTest, ATopicThatCameBackIsTheNewestWhenItGoesAgain) {
   EXPECT_EQ(last_offset_of("a"), 3U);
   EXPECT_EQ(last_offset_of("c"), 4U);
   EXPECT_EQ(last_offset_of("d"), 5U);
+}
+
+TEST_F(MemoryEngineTest, RemembersATopicOrNotAtAllWhereMemoryRunsOut) {
+  bool has_failed = true;
+  for (std::uint64_t nth = 1; has_failed; ++nth) {
+    MemoryEngine engine(5, 3);
+    engine.start(ignored_);
+    {
+      const wspush::test::FailingAllocation failing(nth);
+      try {
+        engine.close("t", {.topic = 1, .epoch = 99, .last_offset = 7});
+      } catch (const std::bad_alloc&) {
+      }
+      has_failed = failing.has_failed();
+    }
+    TopicPosition position;
+    engine.open("t", position);
+    EXPECT_EQ(position.last_offset, has_failed ? 0U : 7U);
+    for (const char* const name : {"a", "b", "c", "d"}) {
+      engine.close(name, {.topic = 1, .epoch = 99, .last_offset = 1});
+    }
+    TopicPosition newest;
+    engine.open("d", newest);
+    EXPECT_EQ(newest.last_offset, 1U);
+  }
 }
 
 TEST_F(MemoryEngineTest, TwoReactorsDoNotDrawTheSameEpochs) {

@@ -120,6 +120,7 @@ void FakeReactor::do_subscribe(std::uint32_t slot) {
   for (const auto& [name, options] : client.wanted) {
     const auto answer = hub_.subscribe({client.fd, slot}, name, options);
     if (!answer) {
+      client.refused = answer.error();
       continue;
     }
     if (is_feed(name)) {
@@ -453,7 +454,11 @@ void FakeReactor::on_reply(const ReplyTo& to, Reply&& reply) {
   }
   ASSERT_TRUE(std::holds_alternative<PreparedReply>(reply));
   ASSERT_TRUE(client->is_preparing);
-  do_subscribe(slot);
+  try {
+    do_subscribe(slot);
+  } catch (const std::bad_alloc&) {
+    client->is_dead = true;
+  }
 }
 
 bool FakeReactor::on_gap(std::uint32_t slot, WireForm /*form*/, const Gap& gap) {

@@ -72,6 +72,7 @@ struct Client {
   bool is_dead = false;
   bool is_preparing = false;
   std::vector<std::pair<std::string, SubscribeOptions>> wanted;
+  std::optional<HubError> refused;  ///< by the last subscribe that was
 };
 
 /// One reactor around a hub, as the server has it: busy marks, a list of connections to be flushed,

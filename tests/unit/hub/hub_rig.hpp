@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "unit/failing_allocations.hpp"
 #include "unit/hub/hub_world.hpp"
 
 namespace wspush::hub::test {
@@ -75,6 +77,48 @@ class HubRig : public ::testing::Test {
       }
       quiet = has_more || !post_->is_empty() ? 0 : quiet + 1;
     }
+  }
+  /// The same where memory runs out. A turn in which it did ends, and the next one goes on.
+  void rest_in_need() {
+    for (int quiet = 0; quiet < 3;) {
+      bool has_more = false;
+      for (const auto& reactor : reactors_) {
+        try {
+          has_more |= reactor->turn(now_, kAll, kAll);
+        } catch (const std::bad_alloc&) {
+          has_more = true;
+        }
+      }
+      const wspush::test::SafeAllocations safe;
+      quiet = has_more || !post_->is_empty() ? 0 : quiet + 1;
+    }
+  }
+  /// What the reactor does for a connection: where memory runs out, that one ends.
+  template <typename Step>
+  void guarded(std::uint32_t slot, Step&& step, std::size_t reactor = 0) {
+    try {
+      step();
+    } catch (const std::bad_alloc&) {
+      at(reactor).disconnect(slot);
+    }
+  }
+  /// As much time as brings every topic, and whoever waits, before the sweep.
+  void sweep_all() {
+    for (int i = 0; i < 101; ++i) {
+      for (const auto& reactor : reactors_) {
+        try {
+          reactor->hub().sweep();
+        } catch (const std::bad_alloc&) {
+          --i;  // The next one goes on.
+        }
+      }
+    }
+  }
+  void pass_with_sweeps(Duration time) {
+    now_ += time;
+    rest_in_need();
+    sweep_all();
+    rest_in_need();
   }
   bool turn(std::size_t sends, std::size_t reactor = 0) {
     return at(reactor).turn(now_, kAll, sends);

@@ -1,9 +1,10 @@
 // The hub over an engine that answers in a later turn, as those do that write to a disk or ask a
 // broker.
-#include <deque>
-#include <functional>
+#include "unit/hub/late_engine.hpp"
+
 #include <map>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "hub/hub.hpp"
+#include "unit/failing_allocations.hpp"
 #include "unit/hub/hub_world.hpp"
 
 namespace wspush::hub {
@@ -18,65 +20,6 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-/// Answers one by one, when the test says so.
-class LateEngine final : public engine::Engine {
- public:
-  void start(engine::EngineEvents& events) override { events_ = &events; }
-  void open(ByteView name, engine::TopicPosition& position) override {
-    ++position.on_the_way;
-    later_.emplace_back([this, name = std::string(name), &position] {
-      --position.on_the_way;
-      position.epoch = 9;
-      position.last_offset = kept[name].size();
-      events_->on_opened(position.topic, kept[name]);
-    });
-  }
-  void publish(engine::TopicPosition& position, MessageRef draft, ByteView /*idempotency_key*/,
-               engine::Ticket ticket, TimePoint now) override {
-    first_offsets.push_back(position.first_offset);
-    ++position.on_the_way;
-    later_.emplace_back([this, &position, draft, ticket, now] {
-      --position.on_the_way;
-      if (is_refusing) {
-        events_->on_publish_refused(ticket, engine::EngineError::kUnavailable);
-        return;
-      }
-      draft->stamp({position.epoch, ++position.last_offset}, now);
-      events_->on_ordered(position.topic, draft, ticket);
-    });
-  }
-  void clear(engine::TopicPosition& position, engine::Ticket ticket) override {
-    ++position.on_the_way;
-    later_.emplace_back([this, &position, ticket] {
-      --position.on_the_way;
-      events_->on_publish_refused(ticket, engine::EngineError::kUnavailable);
-    });
-  }
-  void close(ByteView name, const engine::TopicPosition& /*position*/) override {
-    closed.emplace_back(name);
-  }
-
-  void answer_one() {
-    const auto answer = std::move(later_.front());
-    later_.pop_front();
-    answer();
-  }
-  void answer_all() {
-    while (!later_.empty()) {
-      answer_one();
-    }
-  }
-
-  bool is_refusing = false;
-  std::map<std::string, std::vector<MessageRef>> kept;
-  std::vector<std::string> closed;
-  std::vector<std::uint64_t> first_offsets;
-
- private:
-  engine::EngineEvents* events_ = nullptr;
-  std::deque<std::function<void()>> later_;
-};
 
 class LateEngineTest : public ::testing::Test,
                        public Post,
@@ -127,10 +70,11 @@ class LateEngineTest : public ::testing::Test,
     }
   }
 
+  const std::string name_ = "t";
   TimePoint now_{std::chrono::hours(1)};
   test::FakeRules rules_;
   HubShared shared_{.topic_key = {1, 2}};
-  LateEngine engine_;
+  test::LateEngine engine_;
   std::map<std::uint32_t, std::vector<Reply>> replies_;
   Hub hub_{HubOptions{}, shared_, engine_, *this, *this, *this};
 };
@@ -242,6 +186,77 @@ TEST_F(LateEngineTest, TooManyRepetitionsOfOneKeyAreSentAway) {
   EXPECT_EQ(reply<HubError>(1025), HubError::kUnavailable);
   engine_.answer_all();
   EXPECT_EQ(reply<PublishedReply>(1024).id, (MessageId{9, 1}));
+}
+
+TEST_F(LateEngineTest, ATopicThatCouldNotBeOpenedIsOpenedForTheNextCommand) {
+  keep(2, seconds(1));
+  engine_.is_failing_to_open = true;
+  hub_.view("t", to(1));
+  publish("x", 2);
+  engine_.is_refusing = true;
+  engine_.answer_all();
+  EXPECT_EQ(reply<HubError>(2), HubError::kUnavailable);
+  EXPECT_EQ(replies_.count(1), 0U);
+  engine_.is_failing_to_open = engine_.is_refusing = false;
+  publish("x", 3);
+  engine_.answer_all();
+  EXPECT_EQ(reply<PublishedReply>(3).id, (MessageId{9, 3}));
+  EXPECT_EQ(reply<TopicView>(1).messages, 2U) << "it had waited, too";
+}
+
+TEST_F(LateEngineTest, ATopicThatCouldNotBeOpenedIsOpenedByTheSweep) {
+  keep(2, seconds(1));
+  engine_.is_failing_to_open = true;
+  hub_.history("t", {}, 100, to(1));
+  ASSERT_FALSE(hub_.prepare({&name_, 1}, false, to(2)));
+  engine_.answer_all();
+  sweep_all();
+  EXPECT_EQ(reply<HubError>(1), HubError::kUnavailable) << "it need not wait for the next try";
+  engine_.answer_all();
+  EXPECT_EQ(replies_.count(2), 0U);
+  engine_.is_failing_to_open = false;
+  sweep_all();
+  engine_.answer_all();
+  EXPECT_TRUE(std::holds_alternative<PreparedReply>(replies_.at(2).at(0)));
+  EXPECT_TRUE(hub_.subscribe({.fd = 5, .slot = 0}, "t", {}).has_value());
+}
+
+TEST_F(LateEngineTest, OfWhatTheEngineKeptTheNewestAreThereWhereMemoryRunsOut) {
+  rules_.rules["t"].history.messages = 100;
+  keep(20, seconds(1));
+  int incomplete = 0;
+  bool has_failed = true;
+  for (std::uint64_t nth = 1; has_failed; ++nth) {
+    SCOPED_TRACE(nth);
+    HubShared shared{.topic_key = {1, 2}};
+    test::LateEngine engine;
+    engine.kept = engine_.kept;
+    Hub hub(HubOptions{}, shared, engine, *this, *this, *this);
+    hub.set_now(now_);
+    hub.set_rules(rules_);
+    replies_.clear();
+    hub.view("t", to(1));
+    hub.history("t", {.kind = After::Kind::kId, .id = {9, 3}}, 100, to(2));
+    {
+      const wspush::test::FailingAllocation failing(nth);
+      try {
+        engine.answer_all();
+      } catch (const std::bad_alloc&) {
+      }
+      has_failed = failing.has_failed();
+    }
+    hub.history("t", {.kind = After::Kind::kId, .id = {9, 3}}, 100, to(3));
+    engine.answer_all();  // Where the engine itself had no memory it is asked again.
+    EXPECT_EQ(replies_[1].size() + replies_[2].size(), 2U) << "both had waited";
+    const auto& history = reply<HistoryReply>(3);
+    EXPECT_EQ(history.last, (MessageId{9, 20}));
+    if (history.messages.size() != 17) {
+      ++incomplete;
+      EXPECT_TRUE(history.gap);
+      EXPECT_TRUE(history.messages.empty() || history.messages.back()->id().offset == 20);
+    }
+  }
+  EXPECT_GT(incomplete, 0);
 }
 
 }  // namespace

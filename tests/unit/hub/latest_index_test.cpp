@@ -1,12 +1,15 @@
 #include "hub/latest_index.hpp"
 
 #include <map>
+#include <new>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "wspush/base/random.hpp"
+
+#include "unit/failing_allocations.hpp"
 
 namespace wspush::hub {
 namespace {
@@ -104,6 +107,38 @@ TEST(LatestIndex, SaysWhatAListSays) {
         offsets.push_back(offset);
       }
       ASSERT_EQ(offsets_of(index), offsets);
+    }
+  }
+}
+
+TEST(LatestIndex, HasAMessageWithAllOfItOrNotAtAllWhereMemoryRunsOut) {
+  for (const bool is_known : {false, true}) {
+    bool has_failed = true;
+    for (std::uint64_t nth = 1; has_failed; ++nth) {
+      LatestIndex index({1, 2});
+      index.add(1, message(1, "a"));
+      index.add(2, message(2, "b"));
+      index.trim(2, UINT64_MAX, Duration::max(), {});
+      const MessageRef next = message(3, is_known ? "a" : "c");
+      {
+        const wspush::test::FailingAllocation failing(nth);
+        try {
+          index.add(3, next);
+        } catch (const std::bad_alloc&) {
+        }
+        has_failed = failing.has_failed();
+      }
+      EXPECT_FALSE(is_known && has_failed) << "a key that is there needs no memory";
+      if (has_failed) {
+        EXPECT_EQ(offsets_of(index), (std::vector<std::uint64_t>{1, 2}));
+        EXPECT_EQ(index.aside_count(), 1U);
+        index.add(3, next);
+      }
+      EXPECT_EQ(offsets_of(index), is_known ? (std::vector<std::uint64_t>{2, 3})
+                                            : (std::vector<std::uint64_t>{1, 2, 3}));
+      EXPECT_EQ(index.aside_count(), is_known ? 0U : 1U);
+      index.add(4, message(4, std::string(next->key())));
+      EXPECT_EQ(index.find(3), nullptr);
     }
   }
 }

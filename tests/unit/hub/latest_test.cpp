@@ -220,5 +220,41 @@ TEST_F(Latest, WithMaxRateLeavesNothingBehindHoweverOftenItComesAndGoes) {
   EXPECT_EQ(payloads(client).substr(payloads(client).rfind(' ')), " last");
 }
 
+/// A message that got lost may have been the newest of its key, whatever comes behind it.
+TEST_F(Latest, IsToldOfAHoleThatMayHaveHadKeys) {
+  for (const bool has_keys_before : {false, true}) {
+    for (const std::string key_behind : {"", "b"}) {
+      SCOPED_TRACE(key_behind + (has_keys_before ? " with" : " without"));
+      reactors_.clear();
+      start(2);
+      const std::string topic = topic_at(1);
+      Client& client = connect(0, 0, Reader::kFlaky);
+      at(0).set_calm(true);
+      subscribe(0, topic, 0, kLatest);
+      rest();
+      publish_key(topic, "first", has_keys_before ? "a" : "");
+      rest();
+      at(0).set_calm(false);
+      client.is_full = true;
+      publish_key(topic, "lost", "a");
+      turn(kAll);
+      turn(kAll, 1);
+      post_->queue(1, 0).clear();
+      publish_key(topic, "next", key_behind);
+      publish_key(topic, "newest", "");
+      rest();
+      at(0).set_calm(true);
+      at(0).unblock(0);
+      rest();
+      const std::string got = payloads(client);
+      EXPECT_TRUE(got.starts_with(" first G")) << got;
+      EXPECT_TRUE(got.ends_with(" newest")) << got;
+      publish_key(topic, "live", "");
+      rest();
+      EXPECT_TRUE(payloads(client).ends_with(" newest live")) << "it is told once";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace wspush::hub::test

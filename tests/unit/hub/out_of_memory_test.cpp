@@ -6,12 +6,11 @@
 
 #include "unit/failing_allocations.hpp"
 #include "unit/hub/presence_rig.hpp"
+#include "unit/hub/with_each_failing.hpp"
 
 namespace wspush::hub::test {
 namespace {
 
-using wspush::test::FailingAllocation;
-using wspush::test::live_allocations;
 using wspush::test::SafeAllocations;
 
 /// Too long for the room inside a string, as everything may be that comes from outside.
@@ -40,35 +39,14 @@ class World final : public PresenceRig {
   using PresenceRig::at;
   using PresenceRig::come;
   using PresenceRig::enter;
+  using PresenceRig::guarded;
   using PresenceRig::hub;
   using PresenceRig::payloads;
   using PresenceRig::rest;
+  using PresenceRig::rest_in_need;
   using PresenceRig::rule;
   using PresenceRig::told;
 
-  /// What the reactor does for a connection: where memory runs out, that one ends.
-  void guarded(std::uint32_t slot, const std::function<void()>& step) {
-    try {
-      step();
-    } catch (const std::bad_alloc&) {
-      at(0).disconnect(slot);
-    }
-  }
-  /// Turns until nothing moves. One in which memory ran out ends, and the next one goes on.
-  void rest_in_need() {
-    for (int quiet = 0; quiet < 3;) {
-      bool has_more = false;
-      for (const auto& reactor : reactors_) {
-        try {
-          has_more |= reactor->turn(now_, kAll, kAll);
-        } catch (const std::bad_alloc&) {
-          has_more = true;
-        }
-      }
-      const SafeAllocations safe;
-      quiet = has_more || !post_->is_empty() ? 0 : quiet + 1;
-    }
-  }
   void rest_for(Duration time) {
     rest();
     now_ += time;
@@ -118,32 +96,6 @@ class World final : public PresenceRig {
   std::size_t last = 0;
   std::string topic;
 };
-
-/// How often each thing has to go on in spite of it: `operate` is what happens, `look` at what has
-/// become of it.
-void with_each_failing(const std::function<std::unique_ptr<World>()>& make,
-                       const std::function<void(World&)>& operate,
-                       const std::function<void(World&)>& look) {
-  bool has_failed = true;
-  int failures = 0;
-  for (std::uint64_t nth = 1; has_failed && !::testing::Test::HasFailure(); ++nth) {
-    SCOPED_TRACE("allocation " + std::to_string(nth));
-    const std::int64_t before = live_allocations();
-    {
-      std::unique_ptr<World> world = make();
-      {
-        const FailingAllocation failing(nth);
-        operate(*world);
-        has_failed = failing.has_failed();
-      }
-      failures += has_failed ? 1 : 0;
-      world->rest_in_need();
-      look(*world);
-    }
-    EXPECT_EQ(live_allocations(), before);
-  }
-  EXPECT_GT(failures, 0) << "nothing was tried";
-}
 
 class OutOfMemory : public testing::TestWithParam<std::uint16_t> {
  protected:

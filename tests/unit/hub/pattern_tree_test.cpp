@@ -1,6 +1,7 @@
 #include "hub/pattern_tree.hpp"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,8 @@
 
 #include "wspush/base/random.hpp"
 #include "wspush/hub/topic_name.hpp"
+
+#include "unit/failing_allocations.hpp"
 
 namespace wspush::hub {
 namespace {
@@ -115,6 +118,35 @@ TEST(PatternTree, SaysWhatAListOfFiltersSays) {
       tree.remove(filter, id);
     }
     EXPECT_EQ(tree.node_count(), 1U);
+  }
+}
+
+TEST(PatternTree, HasAFilterOrNothingOfItWhereMemoryRunsOut) {
+  for (const std::string filter : {"news.a segment that is long enough.*.more", "news.*.>", "x"}) {
+    bool has_failed = true;
+    for (std::uint64_t nth = 1; has_failed; ++nth) {
+      PatternTree tree({1, 2});
+      tree.add("news.*", 1);
+      const std::size_t nodes = tree.node_count();
+      {
+        const wspush::test::FailingAllocation failing(nth);
+        try {
+          tree.add(filter, 2);
+        } catch (const std::bad_alloc&) {
+        }
+        has_failed = failing.has_failed();
+      }
+      if (has_failed) {
+        EXPECT_EQ(tree.node_count(), nodes);
+        EXPECT_EQ(tree.size(), 1U);
+        tree.add(filter, 2);
+      }
+      const wspush::test::FailingAllocation none_may(1);
+      tree.remove(filter, 2);
+      tree.remove("news.*", 1);
+      EXPECT_FALSE(none_may.has_failed());
+      EXPECT_EQ(tree.node_count(), 1U);
+    }
   }
 }
 
