@@ -118,10 +118,10 @@ struct Topic {
 
   std::uint32_t unflushed_bytes = 0;
   std::uint32_t walked_messages =
-      0;                          ///< behind `flushed`, that the walk in progress sends; 0: none
-  std::uint32_t subscribers = 0;  ///< of this reactor
-  bool is_ready = false;          ///< the log is here
-  bool is_dirty = false;          ///< stands in the list of topics to be flushed
+      0;                            ///< behind `flushed`, that the walk in progress sends; 0: none
+  std::uint32_t subscribers = 0;    ///< of this reactor
+  bool is_ready = false;            ///< the log is here
+  bool is_dirty = false;            ///< stands in the list of topics to be flushed
   bool is_count_dirty : 1 = false;  ///< replica: the home has yet to be told `subscribers`
   /// Of a replica: memory ran out for a message, which nobody here has been told yet.
   bool has_missed : 1 = false;
