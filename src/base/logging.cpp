@@ -153,6 +153,10 @@ std::uint64_t dropped_lines() {
   return log.dropped.load(std::memory_order_relaxed) + overrun;
 }
 
+void drop_line() {
+  state().dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
 void write(Level level, std::string_view line) {
   if (!is_enabled(level)) {
     return;

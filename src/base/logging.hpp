@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,29 +58,37 @@ void write(Level level, std::string_view line);
 /// are not UTF-8 as \xNN, clipped after `bytes_max` of its bytes (then `...` follows the quote).
 std::string quoted(std::string_view text, std::size_t bytes_max = 200);
 
+/// Counts a line that could not even be made.
+void drop_line();
+
+/// A line that memory runs out for is dropped: nothing that is done fails for being told.
+template <typename... Args>
+void format_line(Level level, fmt::format_string<Args...> format, Args&&... args) {
+  if (!is_enabled(level)) {
+    return;
+  }
+  try {
+    write(level, fmt::format(format, std::forward<Args>(args)...));
+  } catch (const std::bad_alloc&) {
+    drop_line();
+  }
+}
+
 template <typename... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
-  if (is_enabled(Level::kDebug)) {
-    write(Level::kDebug, fmt::format(format, std::forward<Args>(args)...));
-  }
+  format_line(Level::kDebug, format, std::forward<Args>(args)...);
 }
 template <typename... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
-  if (is_enabled(Level::kInfo)) {
-    write(Level::kInfo, fmt::format(format, std::forward<Args>(args)...));
-  }
+  format_line(Level::kInfo, format, std::forward<Args>(args)...);
 }
 template <typename... Args>
 void warning(fmt::format_string<Args...> format, Args&&... args) {
-  if (is_enabled(Level::kWarning)) {
-    write(Level::kWarning, fmt::format(format, std::forward<Args>(args)...));
-  }
+  format_line(Level::kWarning, format, std::forward<Args>(args)...);
 }
 template <typename... Args>
 void error(fmt::format_string<Args...> format, Args&&... args) {
-  if (is_enabled(Level::kError)) {
-    write(Level::kError, fmt::format(format, std::forward<Args>(args)...));
-  }
+  format_line(Level::kError, format, std::forward<Args>(args)...);
 }
 
 }  // namespace wspush::log

@@ -27,6 +27,7 @@ void DiskEngine::open(ByteView name, TopicPosition& position) {
   std::string own(name);  // First, as it may throw: no request may stay by half.
   ask(DiskRequest::Kind::kOpen, &position).name = std::move(own);
   ++position.on_the_way;
+  position.is_opening = 1;
 }
 
 void DiskEngine::publish(TopicPosition& position, hub::MessageRef draft, ByteView idempotency_key,
@@ -108,12 +109,14 @@ void DiskEngine::take_one(DiskAnswer& answer) {
   }
   switch (answer.kind) {
     case DiskAnswer::Kind::kOpened:
+      position->is_opening = 0;
       position->epoch = answer.epoch;
       position->last_offset = answer.last;
       events_->on_opened(position->topic, std::move(answer.kept));
       break;
     case DiskAnswer::Kind::kNotOpened:
-      break;  // Nothing is on the way any more: the home asks again.
+      position->is_opening = 0;  // The home asks again.
+      break;
     case DiskAnswer::Kind::kOrdered:
       position->last_offset = answer.message->id().offset;
       events_->on_ordered(position->topic, std::move(answer.message), answer.ticket);

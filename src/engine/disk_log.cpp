@@ -90,7 +90,11 @@ void DiskLog::carry_out(std::span<DiskRequest> requests, std::vector<DiskAnswers
   wall_of_zero_ =
       std::chrono::microseconds(unix_us(clock_.wall())) - microseconds_of(clock_.monotonic());
   if (is_up_ && counters_.remembered > options_.remembered_max) {
-    forget_oldest();  // Before anything else: it reads what is committed.
+    try {
+      forget_oldest();  // Before anything else: it reads what is committed.
+    } catch (const std::bad_alloc&) {
+      has_failed_ = has_changes_ = true;
+    }
   }
   for (DiskRequest& request : requests) {
     if (request.kind == DiskRequest::Kind::kOpen && has_closed_) {
@@ -179,8 +183,10 @@ void DiskLog::finish_batch(std::vector<DiskAnswers>& answers) {
   if (has_changes_) {
     if (const auto done = commit(); done) {
       has_unsynced_ = !options_.sync && !must_sync_;
+      known_publishes_.commit();
     } else {
       store_.discard();
+      known_publishes_.undo();
       undo(answers);
       fail(done.error());
     }

@@ -56,14 +56,26 @@ Result<bool, std::string> KnownPublishes::load(LogStore& store, WallTime now) {
 void KnownPublishes::keep(LogStore& store, LogPlace place, const KnownPublish& publish) {
   store.put(known_publish_key(place), encode(publish));
   entries_.push_back({place, publish.published});
+  ++added_;
   for (int i = 0; i < kRemovalsPerKeep; ++i) {
-    const Entry& oldest = entries_.front();
-    if (!is_over(oldest.published, publish.published) && entries_.size() <= kIdempotencyKeysMax) {
+    const Entry& oldest = entries_[removed_];
+    if (!is_over(oldest.published, publish.published) && size() <= kIdempotencyKeysMax) {
       break;
     }
     store.remove(known_publish_key(oldest.place));
-    entries_.pop_front();
+    ++removed_;
   }
+}
+
+void KnownPublishes::commit() {
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(removed_));
+  removed_ = added_ = 0;
+}
+
+/// The places of those that were added will be given to others.
+void KnownPublishes::undo() {
+  entries_.erase(entries_.end() - static_cast<std::ptrdiff_t>(added_), entries_.end());
+  removed_ = added_ = 0;
 }
 
 void KnownPublishes::forget(LogStore& store, LogPlace begin) {

@@ -32,13 +32,16 @@ class KnownPublishes {
   std::vector<KnownPublish> take() { return std::move(loaded_); }
 
   /// Puts it into the batch, and the removal of some that are over. The message has this place in
-  /// the store.
+  /// the store. Whether the batch took effect is told by `commit` or `undo`.
   void keep(LogStore& store, LogPlace place, const KnownPublish& publish);
+
+  void commit();
+  void undo();
 
   /// Those of a log from `begin` on go, for their messages do.
   static void forget(LogStore& store, LogPlace begin);
 
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const { return entries_.size() - removed_; }
 
  private:
   struct Entry {
@@ -47,6 +50,8 @@ class KnownPublishes {
   };
 
   std::deque<Entry> entries_;  ///< oldest first
+  std::size_t removed_ = 0;    ///< of them, from the front, by the batch at hand
+  std::size_t added_ = 0;      ///< of them, at the back, by the batch at hand
   std::vector<KnownPublish> loaded_;
 };
 

@@ -46,7 +46,6 @@ void Hub::append(Topic& topic, MessageRef message) {
     // The publisher pays: nobody who keeps up may lose a message to a burst.
     std::size_t sends_left = SIZE_MAX;
     flush_topic(topic, sends_left);
-    finish_flush(topic);
   }
   const bool is_stream = topic.stream != StreamState::kNoStream;
   if (topic.feed == nullptr && !is_stream &&
@@ -107,6 +106,12 @@ TimePoint Hub::next_flush() const {
 }
 
 bool Hub::flush(std::size_t sends_max) {
+  for (const Handle handle : trim_next_) {
+    if (Topic* const topic = topics_.find(handle)) {
+      trim(*topic);
+    }
+  }
+  trim_next_.clear();
   while (!delayed_.empty() && delayed_.top().due <= now_) {
     dirty_.push_back(delayed_.top().topic);
     delayed_.pop();
@@ -117,14 +122,8 @@ bool Hub::flush(std::size_t sends_max) {
   std::size_t kept = 0;
   for (const Handle handle : dirty_) {
     Topic* topic = topics_.find(handle);
-    if (topic == nullptr || !topic->is_dirty) {
-      continue;
-    }
-    // Who was not sent it may still take it in this turn, so then it is trimmed in the next one.
-    if (!flush_topic(*topic, sends_left) || has_short_sends_) {
+    if (topic != nullptr && topic->is_dirty && !flush_topic(*topic, sends_left)) {
       dirty_[kept++] = handle;
-    } else {
-      finish_flush(*topic);
     }
   }
   dirty_.resize(kept);
@@ -132,10 +131,9 @@ bool Hub::flush(std::size_t sends_max) {
     // The first one had its turn; the sends of the next one belong to another.
     std::rotate(dirty_.begin(), dirty_.begin() + 1, dirty_.end());
   }
-  return kept > 0 || (!presence_listed_.empty() && now_ >= tell_from_);
+  return kept > 0 || !trim_next_.empty() || (!presence_listed_.empty() && now_ >= tell_from_);
 }
 
-/// False: there is more to send. True: finish_flush may follow.
 bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
   has_short_sends_ = false;
   while (topic.flushed < topic.log.last()) {
@@ -155,6 +153,7 @@ bool Hub::flush_topic(Topic& topic, std::size_t& sends_left) {
     topic.walked_messages = 0;
     topic.flushed_at = ShortTime::before(now_);
   }
+  finish_flush(topic);
   return true;
 }
 
@@ -174,7 +173,11 @@ void Hub::begin_walk(Topic& topic) {
 void Hub::finish_flush(Topic& topic) {
   topic.unflushed_bytes = 0;
   let_join(topic);
-  trim(topic);
+  if (has_short_sends_) {
+    trim_next_.push_back(topic.handle);  // Who was not sent it may still take it in this turn.
+  } else {
+    trim(topic);
+  }
   settle_stream(topic);
   topic.is_dirty = false;  // Last: where memory runs out, the next flush does the rest.
 }

@@ -209,7 +209,8 @@ void Hub::note_drop(Topic& topic) {
     }
     topic.home->routes->dropped_at = drops_;
   } catch (const std::bad_alloc&) {
-    forgotten_ = std::max(forgotten_, topic.dropped());
+    const std::uint64_t lost = topic.latest == nullptr ? 0 : topic.latest->lost_count();
+    forgotten_ = std::max({forgotten_, topic.log.newest_dropped(), lost});
     forgotten_at_ = drops_;
   }
 }

@@ -53,8 +53,14 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
           idempotency_key.empty()
               ? nullptr
               : std::make_unique<KeyedPublish>(KeyedPublish{std::string(idempotency_key), {}, {}});
-      ticket = publishes_.emplace(PendingPublish{to, std::move(keyed)}).packed();
+      const Handle handle = publishes_.emplace(PendingPublish{to, std::move(keyed)});
+      ticket = handle.packed();
       receipts_wanted_ += to.wants_receipt ? 1U : 0U;
+      if (!idempotency_key.empty()) {
+        std::string& under_way = publishes_.find(handle)->keyed->under_way;
+        under_way = name_of(name, idempotency_key);
+        keys_under_way_.emplace(under_way, handle);
+      }
     }
     topic->home->position.first_offset = topic->log.first();
     engine_.publish(topic->home->position, std::move(draft), idempotency_key, ticket, now_);
@@ -65,14 +71,6 @@ void Hub::publish_at_home(ByteView name, MessageRef draft, ByteView idempotency_
       end_publish(Handle::from_packed(ticket), HubError::kUnavailable);
     }
     throw;
-  }
-  if (idempotency_key.empty()) {
-    return;
-  }
-  const Handle handle = Handle::from_packed(ticket);
-  if (PendingPublish* pending = publishes_.find(handle)) {  // The answer comes later.
-    pending->keyed->under_way = name_of(name, idempotency_key);
-    keys_under_way_.emplace(pending->keyed->under_way, handle);
   }
 }
 
@@ -346,9 +344,17 @@ void Hub::on_revocation_kept(engine::Ticket ticket) {
 void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
   std::size_t sends_left = SIZE_MAX;
   flush_topic(topic, sends_left);  // What was published before belongs to the old epoch.
-  finish_flush(topic);
   const std::uint32_t epoch_before = topic.log.epoch();
   const std::uint64_t last_before = topic.log.last();
+  const auto make_room = [&] {
+    std::uint32_t members = 0;
+    for (MemberArray& array : topic.arrays.view()) {
+      members += array.members.size();
+    }
+    table_.make_room_behind(members);
+  };
+  wake_rated(topic);
+  make_room();  // Who fails here will try again, and feeds would be told again.
   if (topic.home != nullptr && has_feeds_) {
     ++count_;
     forward_to_feeds(topic, FeedMail{.targets = nullptr,
@@ -356,15 +362,12 @@ void Hub::reset_log(Topic& topic, std::uint32_t epoch, std::uint64_t last) {
                                      .gap_after = {epoch_before, last_before},
                                      .gap_next = {epoch, last + 1}});
   }
-  wake_rated(topic);
-  std::uint32_t members = 0;
   for (MemberArray& array : topic.arrays.view()) {
-    members += array.members.size();
     for (const Member& member : array.members.view()) {
       events_.on_behind(member.slot);
     }
   }
-  table_.make_room_behind(members);  // Nothing may fail from here on.
+  make_room();  // A feed may have used it. Nothing may fail from here on.
   if (topic.home != nullptr) {
     history_bytes_ -= topic.kept_bytes();
   }

@@ -250,11 +250,21 @@ void Hub::enforce_history_bytes(int rounds_max) {
 void Hub::sweep() {
   const std::uint32_t slots = topics_.slot_count();
   const std::uint32_t end = std::min(slots, sweep_at_ + slots / kSweepCalls + 1);
-  topics_.for_each_in(sweep_at_, end, [this](Handle, Topic& topic) { sweep_topic(topic); });
-  sweep_at_ = end >= slots ? 0 : end;
+  const std::uint32_t begin = std::exchange(sweep_at_, end >= slots ? 0 : end);
+  bool has_failed = false;
+  topics_.for_each_in(begin, end, [&](Handle, Topic& topic) {
+    try {
+      sweep_topic(topic);
+    } catch (const std::bad_alloc&) {
+      has_failed = true;  // The others have their turn; this one again with the next round.
+    }
+  });
   enforce_history_bytes(kVictimsPerSweep);
   end_those_too_slow();
   end_long_waits();
+  if (has_failed) {
+    throw std::bad_alloc();
+  }
 }
 
 /// Bounds what a lost letter costs: who waits to subscribe is told that it is not there, and
@@ -304,7 +314,7 @@ void Hub::sweep_topic(Topic& topic) {
     *time = ShortTime::before(std::max(time->at(now_), now_ - kLongAgo));
   }
   if (!topic.is_ready) {
-    if (topic.home != nullptr && topic.home->position.on_the_way == 0) {
+    if (topic.home != nullptr && topic.home->position.is_opening == 0) {
       refuse_deferred(topic);
     }
     ask_again(topic);

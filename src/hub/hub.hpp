@@ -538,8 +538,8 @@ class Hub final : public engine::EngineEvents {
   std::uint32_t slow_at_ = 0;   ///< the next place that `end_those_too_slow` looks at
   std::uint32_t waits_at_ = 0;  ///< and `end_long_waits`, of the preparations and the cursors
   std::uint32_t fetches_at_ = 0;
-
   std::vector<Handle> dirty_;
+  std::vector<Handle> trim_next_;  ///< with the next flush
   std::priority_queue<Delayed, std::vector<Delayed>, std::greater<>> delayed_;
   std::vector<Handle> count_dirty_;
   std::unordered_map<std::uint32_t, Rated> rated_;  ///< by subscription

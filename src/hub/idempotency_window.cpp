@@ -1,5 +1,7 @@
 #include "hub/idempotency_window.hpp"
 
+#include <new>
+
 namespace wspush::hub {
 namespace {
 
@@ -38,7 +40,12 @@ void IdempotencyWindow::remember(ByteView topic, ByteView key, MessageId id, Tim
   const auto [entry, is_new] =
       entries_.try_emplace(name_of(topic, key), Entry{id, now + kLifetime});
   if (is_new) {
-    oldest_.push_back(&entry->first);
+    try {
+      oldest_.push_back(&entry->first);
+    } catch (const std::bad_alloc&) {
+      entries_.erase(entry);  // It would be there for ever.
+      throw;
+    }
     expire(now);
   }
 }

@@ -42,7 +42,7 @@ void Hub::ask_for_log(Topic& topic) {
 
 /// The topic is not ready. What was asked may still be on its way.
 void Hub::ask_again(Topic& topic) {
-  const bool is_asking = topic.home != nullptr ? topic.home->position.on_the_way > 0
+  const bool is_asking = topic.home != nullptr ? topic.home->position.is_opening != 0
                                                : now_ - topic.idle_since.at(now_) < kAskAgain;
   if (!is_asking) {
     ask_for_log(topic);

@@ -62,9 +62,14 @@ void Hub::tally_append(const AppendMail& mail, const Topic* topic) {
       tally_until_flushed(tally, *topic);
     }
   } catch (const std::bad_alloc&) {
-    if (!tallies_.contains(mail.message.get())) {
+    if (tallies_.contains(mail.message.get())) {
+      return;
+    }
+    try {
       tell(mail.receipt.home,
            ReceiptMail{.handle = mail.receipt.handle, .fan_outs = 1, .written = 0});
+    } catch (const std::bad_alloc&) {
+      // The message itself is worth more than its receipt.
     }
   }
 }

@@ -233,10 +233,10 @@ void Reactor::turn() {
   flush_connections();
   leave_topics();
   if (now >= next_sweep_) {
-    hub_.sweep();
+    next_sweep_ = now + kSweepInterval;  // First: a sweep that memory runs out for waits, too.
     drop_unused_terms();
     publish_counters();
-    next_sweep_ = now + kSweepInterval;
+    hub_.sweep();
   }
   hub_.settle_receipts();
   hub_.post_counts();

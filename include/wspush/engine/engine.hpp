@@ -22,7 +22,9 @@ struct TopicPosition {
   std::uint32_t epoch = 0;
   /// The engine's: what it was asked about the topic and has not answered. The home calls `close`
   /// only at 0.
-  std::uint32_t on_the_way = 0;
+  std::uint32_t on_the_way : 31 = 0;
+  /// The engine's: 1 from `open` until it has answered, whether it could or not.
+  std::uint32_t is_opening : 1 = 0;
   std::uint64_t last_offset = 0;
   /// The home's: the oldest message that it keeps, or the next one; set before each publish. The
   /// engine may forget what is older. 0: not known yet.

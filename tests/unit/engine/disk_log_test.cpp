@@ -550,6 +550,20 @@ TEST_F(DiskLogTest, KnowsNoKeyOfAPublishThatWasRefusedAndIsOver) {
   EXPECT_EQ(known[0].idempotency_key, "k1");
 }
 
+TEST_F(DiskLogTest, KnowsTheKeyOfARepeatThatCameLongAfterItWasRefused) {
+  open("a");
+  store_.failure = FakeStore::Failure::kLost;
+  EXPECT_FALSE(publish("a", "x", "k"));
+  store_.failure = FakeStore::Failure::kNone;
+  clock_.advance(std::chrono::minutes(6));
+  log_->retry(clock_.now);
+  const auto x = publish("a", "x", "k");
+  restart();
+  const auto known = log_->take_known_publishes();
+  ASSERT_EQ(known.size(), 1U);
+  EXPECT_EQ(known[0].id, x);
+}
+
 TEST_F(DiskLogTest, KnowsNoKeyOfALogThatWasRefusedWhole) {
   open("a");
   store_.failure = FakeStore::Failure::kKept;

@@ -27,6 +27,7 @@ class KnownPublishesTest : public ::testing::Test {
   std::vector<std::string> found(WallTime now = kNow) {
     KnownPublishes known;
     EXPECT_TRUE(store_.commit(false));
+    known_.commit();
     EXPECT_TRUE(known.load(store_, now));
     EXPECT_TRUE(store_.commit(false));
     std::vector<std::string> keys;
@@ -86,6 +87,23 @@ TEST_F(KnownPublishesTest, AreForgottenFromAPlaceOn) {
   keep({2, 1}, "c");
   KnownPublishes::forget(store_, {1, 2});
   EXPECT_EQ(found(), (Keys{"a", "c"}));
+}
+
+TEST_F(KnownPublishesTest, OfABatchThatWasRefusedTakeNobodysPlace) {
+  keep({1, 1}, "a");
+  keep({1, 2}, "refused", kNow + milliseconds(1));
+  ASSERT_TRUE(store_.commit(false));
+  known_.undo();
+  EXPECT_EQ(known_.size(), 0U);
+  keep({1, 1}, "a");
+  known_.commit();
+  const WallTime later = kNow + minutes(5);
+  keep({1, 2}, "b", later);
+  known_.undo();
+  EXPECT_EQ(known_.size(), 1U) << "what it removed is there again";
+  keep({1, 2}, "c", later);
+  EXPECT_EQ(known_.size(), 1U);
+  EXPECT_EQ(found(later), Keys{"c"});
 }
 
 TEST_F(KnownPublishesTest, OfAClockThatWasSetBackAreAsOldAsNow) {

@@ -17,8 +17,10 @@ class LateEngine final : public engine::Engine {
   void start(engine::EngineEvents& events) override { events_ = &events; }
   void open(ByteView name, engine::TopicPosition& position) override {
     ++position.on_the_way;
+    position.is_opening = 1;
     later_.emplace_back([this, name = std::string(name), &position] {
       --position.on_the_way;
+      position.is_opening = 0;
       if (is_failing_to_open) {
         return;
       }
