@@ -204,6 +204,21 @@ TEST_F(LateEngineTest, ATopicThatCouldNotBeOpenedIsOpenedForTheNextCommand) {
   EXPECT_EQ(reply<TopicView>(1).messages, 2U) << "it had waited, too";
 }
 
+TEST_F(LateEngineTest, ATopicThatCouldNotBeOpenedIsOpenedWhileOthersAreOnTheWay) {
+  keep(2, seconds(1));
+  engine_.is_failing_to_open = engine_.is_refusing = true;
+  publish("x", 1);
+  publish("x", 2);
+  engine_.answer_one();  // It is not opened.
+  engine_.answer_one();
+  engine_.is_failing_to_open = false;
+  publish("x", 3);
+  engine_.answer_one();  // Only now the second one is no longer on its way.
+  engine_.is_refusing = false;
+  engine_.answer_all();
+  EXPECT_EQ(reply<PublishedReply>(3).id, (MessageId{9, 3})) << "behind two that were kept";
+}
+
 TEST_F(LateEngineTest, ATopicThatCouldNotBeOpenedIsOpenedByTheSweep) {
   keep(2, seconds(1));
   engine_.is_failing_to_open = true;
