@@ -41,8 +41,8 @@ std::int64_t live_allocations() {
 
 }  // namespace wspush::test
 
-// The other forms of new and delete come here by themselves, or are pairs of the sanitizer's own;
-// but what nothrow gave is deleted like all others.
+// Those for arrays are here as the address sanitizer has its own, which would never fail. Those for
+// what is aligned are pairs, wherever they come from. What nothrow gave is deleted like all others.
 
 void* operator new(std::size_t bytes) {
   using namespace wspush::test;
@@ -72,5 +72,21 @@ void operator delete(void* memory) noexcept {
 }
 
 void operator delete(void* memory, std::size_t /*bytes*/) noexcept {
+  operator delete(memory);
+}
+
+void* operator new[](std::size_t bytes) {
+  return operator new(bytes);
+}
+
+void* operator new[](std::size_t bytes, const std::nothrow_t& tag) noexcept {
+  return operator new(bytes, tag);
+}
+
+void operator delete[](void* memory) noexcept {
+  operator delete(memory);
+}
+
+void operator delete[](void* memory, std::size_t /*bytes*/) noexcept {
   operator delete(memory);
 }
