@@ -235,7 +235,6 @@ void Daemon::reload() {
   }
   config_ = std::make_shared<const config::Config>(std::move(diff.merged));
   reactors_->apply(config_, opened->tokens, tls_);
-  reactors_->count_reload(true);
   log::info("reloaded");
   manager_.notify("READY=1");
 }
@@ -245,7 +244,7 @@ void Daemon::refuse_reload(const std::vector<config::Fault>& faults) {
     log::error("{}", config::to_string(fault));
   }
   log::error("reload: nothing was changed, the running configuration stays");
-  reactors_->count_reload(false);
+  reactors_->count_refused_reload();
   manager_.notify("READY=1");
 }
 

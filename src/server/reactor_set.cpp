@@ -1,6 +1,7 @@
 #include "server/reactor_set.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 #include <pthread.h>
 #include <utility>
@@ -215,16 +216,20 @@ void ReactorSet::apply(std::shared_ptr<const config::Config> config,
   config_ = config;
   shared_.limiter.set_limits(config->limits.connections_per_ip, config->limits.connect_rate_per_ip);
   const auto rules = std::make_shared<const auth::TopicRules>(config);
-  post_to_all([config, rules, tokens = std::move(tokens), tls = std::move(tls)](Reactor& reactor) {
-    reactor.apply(config, rules, tokens, tls);
-  });
+  const auto missing = std::make_shared<std::atomic<std::size_t>>(reactors_.size());
+  post_to_all(
+      [config, rules, tokens = std::move(tokens), tls = std::move(tls), missing](Reactor& reactor) {
+        reactor.apply(config, rules, tokens, tls);
+        if (missing->fetch_sub(1) == 1) {
+          reactor.metrics().reloaded(metrics::ReloadResult::kOk);
+        }
+      });
 }
 
-void ReactorSet::count_reload(bool is_ok) {
+void ReactorSet::count_refused_reload() {
   std::vector<Mail> batch;
-  batch.emplace_back(Task([is_ok](Reactor& reactor) {
-    reactor.metrics().reloaded(is_ok ? metrics::ReloadResult::kOk : metrics::ReloadResult::kError);
-  }));
+  batch.emplace_back(
+      Task([](Reactor& reactor) { reactor.metrics().reloaded(metrics::ReloadResult::kError); }));
   reactors_.front()->mailbox().post(std::move(batch));
 }
 

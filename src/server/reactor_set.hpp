@@ -41,10 +41,11 @@ class ReactorSet final : public Peers, public api::ServerView {
   void start();
 
   /// Gives every reactor the new configuration, in its next turn; TLS handshakes that have begun
-  /// keep what they began with. So does who came with a token: `tokens` judges the next ones.
+  /// keep what they began with. So does who came with a token: `tokens` judges the next ones. The
+  /// reload is counted when the last of them has it.
   void apply(std::shared_ptr<const config::Config> config,
              std::shared_ptr<const auth::JwtVerifier> tokens, ListenerTls tls);
-  void count_reload(bool is_ok);
+  void count_refused_reload();
   void begin_drain();
   bool is_drained() const;
   /// The drain is over: what would still go on at the internal listener gets its answers.

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from deadlines import eventually
 from sse_client import SseClient, ask_stream
 from tokens import SECRET, token
 from websocket_client import upgrade_headers
@@ -253,8 +252,7 @@ def test_a_reload_ends_what_it_takes_away_and_nothing_else(start, reactors, befo
             subscribed[client] = Subscribed(own, names[client], topic)
     for client in listed:
         del CLIENTS[client + " of x"]
-    own.reload({"topics": rule_for_x(after)})
-    eventually(lambda: own.metric("wspushd_reload_total", result="ok") == 1, "it is in force")
+    own.reload_everywhere({"topics": rule_for_x(after)})
     for client, each in subscribed.items():
         if cells[client] == "-":
             each.expect_all_to_end(topic)

@@ -18,9 +18,8 @@ def reloads(own, result=None):
 
 def reload(own, changes):
     """Reloads a good file and waits until it is in force."""
-    before, errors = reloads(own), reloads(own, "error")
-    own.reload(changes)
-    eventually(lambda: reloads(own) == before + 1, "the reload is counted")
+    errors = reloads(own, "error")
+    own.reload_everywhere(changes)
     assert reloads(own, "error") == errors, own.log.text()
 
 

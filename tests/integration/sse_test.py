@@ -441,7 +441,7 @@ class TestTimeAndEnd:
     def test_a_reload_that_withdraws_the_right_ends_it(self, start):
         own = start()
         client = own.sse("open.x")
-        own.reload({"topics": [{"match": "open.>", "subscribe": "nobody"}]})
+        own.reload_everywhere({"topics": [{"match": "open.>", "subscribe": "nobody"}]})
         assert client.expect_end() == []
         assert ask(own, "/topics/open.x").status == 403
 

@@ -13,7 +13,7 @@ import weakref
 from urllib.parse import quote
 
 from byte_stream import ByteStream
-from deadlines import DEFAULT_SECONDS, Deadline, as_deadline, patient
+from deadlines import DEFAULT_SECONDS, Deadline, as_deadline, eventually, patient
 from http_client import HttpConnection, fetch
 from prometheus_text import parse_metrics
 from sse_client import SseClient
@@ -299,6 +299,13 @@ class Daemon:
         self.config = merged(self.config, changes or {})
         self.write_config()
         self.signal(signal.SIGHUP)
+
+    def reload_everywhere(self, changes=None):
+        """`reload`, until each reactor has it: one by one they would answer as before."""
+        before = self.metric("wspushd_reload_total", result="ok")
+        self.reload(changes)
+        eventually(lambda: self.metric("wspushd_reload_total", result="ok") == before + 1,
+                   "the reload is counted")
 
     def resident_bytes(self):
         return self._status_kilobytes("VmRSS") * 1024
