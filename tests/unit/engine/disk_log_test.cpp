@@ -124,6 +124,11 @@ class DiskLogTest : public ::testing::Test {
     ask_close(topic);
     carry_out();
   }
+  void recover_after(std::chrono::milliseconds time) {
+    store_.failure = FakeStore::Failure::kNone;
+    clock_.advance(time);
+    log_->retry(clock_.now);
+  }
 
   FakeStore store_;
   FakeClock clock_;
@@ -353,9 +358,7 @@ TEST_F(DiskLogTest, WhatWasRefusedAndIsThereAllTheSameGoesWithTheNextPublish) {
   ask_publish("a", "refused");
   ask_publish("a", "refused too");
   carry_out();
-  store_.failure = FakeStore::Failure::kNone;
-  clock_.advance(std::chrono::seconds(1));
-  log_->retry(clock_.now);
+  recover_after(std::chrono::seconds(1));
   EXPECT_EQ(publish("a", "2")->offset, 2U);
   restart();
   EXPECT_THAT(open("a").payloads(), ElementsAre("1", "2"));
@@ -539,9 +542,7 @@ TEST_F(DiskLogTest, KnowsNoKeyOfAPublishThatWasRefusedAndIsOver) {
   publish("a", "x", "k1");
   store_.failure = FakeStore::Failure::kKept;
   EXPECT_FALSE(publish("a", "y", "k2"));
-  store_.failure = FakeStore::Failure::kNone;
-  clock_.advance(std::chrono::seconds(1));
-  log_->retry(clock_.now);
+  recover_after(std::chrono::seconds(1));
   const auto z = publish("a", "z");
   EXPECT_EQ(z->offset, 2U) << "the number that y would have had";
   restart();
@@ -554,9 +555,7 @@ TEST_F(DiskLogTest, KnowsTheKeyOfARepeatThatCameLongAfterItWasRefused) {
   open("a");
   store_.failure = FakeStore::Failure::kLost;
   EXPECT_FALSE(publish("a", "x", "k"));
-  store_.failure = FakeStore::Failure::kNone;
-  clock_.advance(std::chrono::minutes(6));
-  log_->retry(clock_.now);
+  recover_after(std::chrono::minutes(6));
   const auto x = publish("a", "x", "k");
   restart();
   const auto known = log_->take_known_publishes();
@@ -568,9 +567,7 @@ TEST_F(DiskLogTest, KnowsNoKeyOfALogThatWasRefusedWhole) {
   open("a");
   store_.failure = FakeStore::Failure::kKept;
   EXPECT_FALSE(publish("a", "y", "k"));
-  store_.failure = FakeStore::Failure::kNone;
-  clock_.advance(std::chrono::seconds(1));
-  log_->retry(clock_.now);
+  recover_after(std::chrono::seconds(1));
   publish("a", "z");
   restart();
   EXPECT_THAT(log_->take_known_publishes(), IsEmpty());
